@@ -1,0 +1,218 @@
+"""The command line of `hsi-run`: from words to a checked request."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from hsi.runtime.errors import OptionError
+from hsi.runtime.run_options import Policy
+from hsi.runtime.uri import redact, size_from_text
+
+_EXAMPLES = """\
+examples:
+  hsi-run --camera 0                                the first camera, in a window
+  hsi-run clip.mp4 -o styled.mp4                    a video, at its own size and rate
+  hsi-run photos/ -o styled/ --style picasso.jpg    every picture of a folder
+  hsi-run clip.mp4 -o out.mp4 --style a.jpg:0.7 --style b.jpg:0.3    a blend of two styles
+  hsi-run rtsp://camera/stream -o record.mkv --duration 10m
+  hsi-run test://1920x1080@30 -o null: --duration 10s --json         a measurement
+
+sources: 0, /dev/video0, v4l2:///dev/video0?size=1920x1080&fps=30&fourcc=MJPG, a video, a picture,
+  a folder, '*.png', rtsp://, rtsps://, http://, https://, file://, test://1920x1080@30?frames=300
+outputs: out.mp4, .mkv, .mov; folder/ or 'folder/*.jpg' for one picture per frame; out.png for a
+  single one; display://; null:
+
+exit codes: 0 done, 2 wrong options, 3 source not there or lost, 4 bundle or engine unusable here,
+  5 self-test failed, 6 fault while running, 130 and 143 interrupted (outputs are finished first)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What one `hsi-run` shall do."""
+
+    sources: tuple[str, ...]
+    outputs: tuple[str, ...] = ("display://",)
+    model: str | None = None  # None: the shipped bundle
+    styles: tuple[tuple[str, float], ...] = ()  # (picture or name, weight); none: the default
+    strength: float | None = None  # 0..1; None: as the bundle says
+    size: tuple[int, int] | None = None  # (width, height) in pixels
+    duration_s: float | None = None
+    frames: int | None = None
+    policy: Policy | None = None
+    engine: str = "auto"
+    threads: int | None = None
+    verify: bool = True
+    json: bool = False
+    quiet: bool = False
+    verbose: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise OptionError("no source: give a camera (--camera 0), a file (clip.mp4) or a URI")
+        if len({os.path.abspath(name) for name in self.outputs}) < len(self.outputs):
+            raise OptionError("the same output stands there twice: give each its own name")
+        if self.strength is not None and not 0 <= self.strength <= 1:
+            raise OptionError(f"--strength must be from 0 to 1, got {self.strength:g}")
+        for name in ("frames", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise OptionError(f"--{name} must be at least 1, got {value}")
+        _check_weights(self.styles)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the raw words of the command line.
+
+    Raises:
+        OptionError: A word is unknown or a value is malformed.
+        SystemExit: `--help` was asked for and shown.
+    """
+    # Sources may stand anywhere among the options.
+    return _parser().parse_intermixed_args(argv)
+
+
+def request_from(args: argparse.Namespace) -> Request:
+    """Return the checked request of a parsed command line.
+
+    Raises:
+        OptionError: A value is out of range, or the words contradict each other.
+    """
+    return Request(
+        sources=(*args.sources, *args.source),
+        outputs=tuple(args.output or ("display://",)),
+        model=args.model,
+        styles=tuple(style_from_text(text) for text in args.style),
+        strength=args.strength,
+        size=None if args.size is None else size_from_text(args.size, of="--size"),
+        duration_s=None if args.duration is None else seconds_from_text(args.duration),
+        frames=args.frames,
+        policy=None if args.policy is None else Policy(args.policy),
+        engine=args.engine,
+        threads=args.threads,
+        verify=not args.no_verify,
+        json=args.json,
+        quiet=args.quiet,
+        verbose=args.verbose,
+    )
+
+
+def seconds_from_text(text: str) -> float:
+    """Return the seconds of `10s`, `500ms`, `2m`, `1h` or a bare number.
+
+    Raises:
+        OptionError: It is none of these, or not more than 0.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", text)
+    seconds = 0.0
+    if found is not None:
+        unit = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}[found[2] or "s"]
+        seconds = float(found[1]) * unit
+    if not seconds > 0:
+        raise OptionError(f"--duration must be a time such as 10s, 500ms, 2m or 1h, got {text!r}")
+    return seconds
+
+
+def style_from_text(text: str) -> tuple[str, float]:
+    """Return `(picture or name, weight)` of `picasso.jpg:0.3`; without a number the weight is 1.
+
+    Raises:
+        OptionError: The name is empty or the weight is not a positive number.
+    """
+    name, _, weight = text.rpartition(":")
+    # A file whose own name ends in ":2" is that file.
+    if not name or os.path.exists(text) or not re.fullmatch(r"-?[\d.]+(e-?\d+)?", weight):
+        name, weight = text, "1"
+    try:
+        value = float(weight)
+    except ValueError:
+        value = 0.0
+    if not name or not 0 < value < float("inf"):
+        raise OptionError(
+            f"--style must be PICTURE or PICTURE:WEIGHT with WEIGHT > 0, got {text!r}"
+        )
+    return name, value
+
+
+def _check_weights(styles: Sequence[tuple[str, float]]) -> None:
+    if len(styles) == 1 and styles[0][1] != 1:
+        raise OptionError(
+            f"--style {styles[0][0]}:{styles[0][1]:g}: a weight blends several styles: for less "
+            "of one style use --strength"
+        )
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # argparse quotes the words it does not like, and they may hold a password.
+        raise OptionError(f"{redact(message)}: see {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="hsi-run",
+        description="Show a camera, stream, video or pictures in the style of another picture.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_input(parser.add_argument_group("what goes in and out"))
+    _add_style(parser.add_argument_group("style"))
+    _add_run(parser.add_argument_group("how it runs"))
+    _add_report(parser.add_argument_group("what it tells"))
+    return parser
+
+
+def _add_input(group: Any) -> None:
+    group.add_argument("sources", nargs="*", metavar="SOURCE", help="the same as --source")
+    group.add_argument(
+        "-i", "--source", "--camera", action="append", default=[], metavar="URI",
+        help="camera number, file, folder, stream or test pattern; repeat to play in turn",
+    )  # fmt: skip
+    group.add_argument(
+        "-o", "--output", action="append", metavar="URI",
+        help="video file, folder, picture, display:// or null:; repeat for several "
+        "(default: display://)",
+    )  # fmt: skip
+    group.add_argument("--size", metavar="WxH", help="resize frames to this before the network")
+    group.add_argument(
+        "--duration", metavar="TIME", help="end after 10s, 500ms, 2m or 1h of stream"
+    )
+    group.add_argument("--frames", type=int, metavar="N", help="end after N frames")
+
+
+def _add_style(group: Any) -> None:
+    group.add_argument("--model", metavar="FILE", help="a .hsi bundle (default: the shipped one)")
+    group.add_argument(
+        "--style", action="append", default=[], metavar="PICTURE[:WEIGHT]",
+        help="a picture, or the name of a shipped style; repeat with weights to blend",
+    )  # fmt: skip
+    group.add_argument(
+        "--strength", type=float, metavar="0..1", help="0: the frame itself, 1: all of the style"
+    )
+    group.add_argument("--list-styles", action="store_true", help="print the shipped styles, end")
+
+
+def _add_run(group: Any) -> None:
+    group.add_argument(
+        "--policy", choices=[policy.value for policy in Policy],
+        help="latest: the newest frame wins, a file plays in real time; every: nothing is "
+        "dropped (default: latest for cameras and streams, every for files)",
+    )  # fmt: skip
+    group.add_argument(
+        "--engine", default="auto", metavar="NAME", help="what computes (default: auto)"
+    )
+    group.add_argument("--threads", type=int, metavar="N", help="processor threads of the network")
+    group.add_argument("--no-verify", action="store_true", help="skip the bundle's self-test")
+
+
+def _add_report(group: Any) -> None:
+    group.add_argument("--json", action="store_true", help="print the summary as JSON on stdout")
+    group.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
+    group.add_argument("-v", "--verbose", action="count", default=0, help="more log; -vv: all")
+    group.add_argument("--version", action="store_true", help="print the version, end")

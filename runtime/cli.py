@@ -1,0 +1,137 @@
+"""`hsi-run`: play a camera, stream, video or pictures through a style."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from hsi.runtime.arguments import Request, parse, request_from
+from hsi.runtime.errors import HsiError
+from hsi.runtime.uri import redact
+
+if TYPE_CHECKING:
+    from hsi.runtime.progress import ProgressLine
+
+logger = logging.getLogger(__name__)
+
+_FAULT = 6
+_SIGNAL = 128  # what shells add to a signal's number
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The words after the program's name; None: those of this process.
+
+    Returns:
+        The exit code; `hsi-run --help` lists them.
+    """
+    stop = _Stop()
+    try:
+        args = parse(argv)
+        if args.version:
+            return _print_version()
+        if args.list_styles:
+            return _print_styles()
+        with stop.on_signals():
+            _run(request_from(args), stop)
+    except HsiError as error:
+        print(f"hsi-run: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _SIGNAL + signal.SIGINT
+    except Exception as error:
+        # A fault of ours. The traceback is for us; whoever runs this gets a line.
+        logger.debug("fault", exc_info=True)
+        text = redact(f"{type(error).__name__}: {error}").replace("\n", " ")
+        print(f"hsi-run: internal fault: {text}: run with -vv and report it", file=sys.stderr)
+        return _FAULT
+    return stop.exit_code
+
+
+class _Stop:
+    """Turns the first signal into a request to end, and the second into an end."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.exit_code = 0
+
+    @contextlib.contextmanager
+    def on_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may set signal handlers
+            return
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, self._note) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.event.is_set():
+            raise KeyboardInterrupt
+        self.exit_code = _SIGNAL + number
+        self.event.set()
+
+
+def _print_version() -> int:
+    from importlib.metadata import version
+
+    print(f"hsi-run {version('hsi-edge')}")
+    return 0
+
+
+def _print_styles() -> int:
+    from hsi.runtime.styles import shipped_styles
+
+    for name in sorted(shipped_styles()):
+        print(name)
+    return 0
+
+
+def _run(request: Request, stop: _Stop) -> None:
+    # Imported here: `--help` and a mistyped option need no video library and no engine.
+    from hsi.runtime.player import play
+    from hsi.runtime.progress import ProgressLine, text_of_summary
+
+    line = ProgressLine(sys.stderr, quiet=request.quiet)
+    _start_logging(request, line)
+    try:
+        result = play(request, line, stop=stop.event)
+    finally:
+        line.clear()
+    if request.json:
+        print(json.dumps(result.as_dict(), indent=2))
+    elif not request.quiet:
+        print(text_of_summary(result.summary), file=sys.stderr)
+        print(
+            f"engine {result.engine}, output {', '.join(result.summary.outputs)}", file=sys.stderr
+        )
+
+
+def _start_logging(request: Request, line: ProgressLine) -> None:
+    import cv2
+
+    from hsi.runtime.progress import LineHandler
+
+    handler = LineHandler(sys.stderr, line)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
+    level = logging.ERROR if request.quiet else levels[min(request.verbose, 2)]
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # OpenCV writes its own warnings past Python, in front of our one clear line.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

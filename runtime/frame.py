@@ -1,0 +1,44 @@
+"""One picture on its way from a source to the outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi.runtime.errors import FrameError
+
+Image = npt.NDArray[np.uint8]
+"""`(H, W, 3)` uint8, BGR, C-contiguous."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Frame:
+    """One picture of a source.
+
+    The frame owns its image: no source writes into an image it has handed out.
+
+    Raises:
+        FrameError: The image is not `(H, W, 3)` uint8 with at least one pixel.
+    """
+
+    image: Image  # (H, W, 3) uint8 BGR
+    number: int  # counts from 0 at the source, dropped frames included
+    time_s: float  # media time of a file; seconds since opening, by the monotonic clock, if live
+    source: str  # the address without credentials
+    path: Path | None = None  # the file, when this frame is one picture file
+
+    def __post_init__(self) -> None:
+        image = self.image
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+            raise FrameError(
+                f"frame {self.number} of {self.source} must be (H, W, 3) uint8, "
+                f"got {image.shape} {image.dtype}"
+            )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """`(width, height)` in pixels."""
+        return self.image.shape[1], self.image.shape[0]

@@ -1,0 +1,42 @@
+"""How a run goes and when it ends."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from hsi.runtime.errors import OptionError
+
+
+class Policy(enum.Enum):
+    """What happens to a frame that comes while the network is busy."""
+
+    LATEST = "latest"  # the newest frame wins, older ones are dropped and counted
+    EVERY = "every"  # the source waits, nothing is dropped
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a run goes and when it ends."""
+
+    policy: Policy | None = None  # None: latest for live sources, every for the others
+    frames: int | None = None  # end after so many shown frames
+    duration_s: float | None = None  # end after so many seconds of stream time
+    size: tuple[int, int] | None = None  # (width, height): resize frames before the network
+    queue: int = 2  # frames that may wait for the network under `every`
+    stall_s: float = 5.0  # a live source silent for so long is lost
+    drain_s: float = 4.0  # time to finish what is begun after a stop
+    expected_frames: int | None = None  # what the sources promise, for the time left
+    progress_s: float = 0.5  # how often `on_progress` is called
+
+    def __post_init__(self) -> None:
+        for name in ("frames", "queue"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise OptionError(f"{name} must be a positive whole number, got {value}")
+        for name in ("duration_s", "stall_s", "drain_s", "progress_s"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise OptionError(f"{name} must be more than 0 seconds, got {value}")
+        if self.size is not None and min(self.size) < 1:
+            raise OptionError(f"size must be positive, got {self.size[0]}x{self.size[1]}")

@@ -1,0 +1,164 @@
+"""A video file as an output, through PyAV."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import av
+import av.error
+import cv2
+
+from hsi.runtime.errors import OutputError
+from hsi.runtime.frame import Frame, Image
+from hsi.runtime.output import create_part, keeps_result, output_error
+from hsi.runtime.stream_clock import StreamClock
+
+logger = logging.getLogger(__name__)
+
+_FORMATS = {".m4v": "mp4", ".mkv": "matroska", ".mov": "mov", ".mp4": "mp4"}
+_TAGS = {
+    "colorspace": "bt709",
+    "color_primaries": "bt709",
+    "color_trc": "bt709",
+    "color_range": "tv",
+}
+# Name, ticks a second, options. 90000 holds every usual frame rate exactly; MPEG-4 part 2 allows
+# no more than 65535. `veryfast` because the processor belongs to the network, not the encoder.
+_CODECS = (
+    ("libx264", 90000, {"preset": "veryfast", "crf": "18", **_TAGS}),
+    ("mpeg4", 60000, {"qmin": "2", "qmax": "6", **_TAGS}),
+)
+_DEFAULT_FPS = 25.0
+
+
+class VideoOutput:
+    """An MP4, Matroska or QuickTime file. See :class:`hsi.runtime.output.Output`.
+
+    H.264 where the library has it, else MPEG-4 part 2; 4:2:0, BT.709, tagged as such. The size is
+    that of the first frame and every time-stamp is kept, so a variable rate stays variable.
+    4:2:0 needs even sides: an odd one gets one more row or column, a copy of the last
+    (641x479 becomes 642x480). The alternative, 4:4:4, keeps 641x479 but plays in few players.
+
+    Args:
+        path: Ends in .mp4, .m4v, .mkv or .mov. Replaced when the video is whole, not before.
+        fps: Frames a second as the source says; None: 25. A hint, the time-stamps decide.
+
+    Raises:
+        OutputError: No file can be created there.
+    """
+
+    def __init__(self, path: Path, *, fps: float | None = None) -> None:
+        self.name = str(path)
+        self._path = path
+        self._fps = fps or _DEFAULT_FPS
+        self._clock = StreamClock(1 / self._fps)
+        self._container: Any = None
+        self._stream: Any = None
+        self._size = (0, 0)
+        self._ticks_per_s = 0
+        self._last_tick = -1
+        # Tried now: a folder without permission must not cost the first second of work.
+        self._part = create_part(path)
+        self._part.unlink()
+
+    def write(self, frame: Frame, image: Image) -> None:
+        """Encode the image at the time of its frame."""
+        height, width = image.shape[:2]
+        if self._container is None:
+            self._start(width, height)
+        if (width, height) != self._size:
+            raise OutputError(
+                f"{self.name}: holds {self._size[0]}x{self._size[1]} frames, but frame "
+                f"{frame.number} of {frame.source} is {width}x{height}: pass --size "
+                f"{self._size[0]}x{self._size[1]}, or write a folder"
+            )
+        picture = _picture_from(image)
+        # Two frames in one tick would make the file invalid.
+        tick = max(self._last_tick + 1, round(self._clock.at(frame) * self._ticks_per_s))
+        self._last_tick = tick
+        picture.pts, picture.time_base = tick, Fraction(1, self._ticks_per_s)
+        picture.duration = round(self._ticks_per_s / self._fps)
+        self._encode(picture)
+
+    def __enter__(self) -> VideoOutput:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if keeps_result(error) and self._container is not None:
+                self._finish()
+            elif self._container is not None:
+                self._give_up()
+        finally:
+            self._part.unlink(missing_ok=True)
+
+    def _start(self, width: int, height: int) -> None:
+        codec, self._ticks_per_s, options = next(c for c in _CODECS if _can_encode(c[0]))
+        self._size = (width, height)
+        self._part = create_part(self._path)
+        if width % 2 or height % 2:
+            logger.info("%s: padded from %dx%d to even sides", self.name, width, height)
+        self._container = av.open(str(self._part), "w", format=_FORMATS[self._path.suffix.lower()])
+        rate = Fraction(self._fps).limit_denominator(1001)
+        self._stream = self._container.add_stream(codec, rate=rate, options=options)
+        self._stream.width, self._stream.height = width + width % 2, height + height % 2
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.codec_context.time_base = Fraction(1, self._ticks_per_s)
+
+    def _encode(self, picture: av.VideoFrame | None) -> None:
+        try:
+            self._container.mux(self._stream.encode(picture))
+        except (av.error.FFmpegError, OSError) as error:
+            raise _video_error(self.name, error) from error
+
+    def _finish(self) -> None:
+        try:
+            self._encode(None)
+            self._container.close()
+            os.replace(self._part, self._path)
+        except (av.error.FFmpegError, OSError) as error:
+            self._give_up()
+            raise _video_error(self.name, error) from error
+
+    def _give_up(self) -> None:
+        # Closing writes the end of the file, which may fail as the frame before did.
+        with contextlib.suppress(av.error.FFmpegError, OSError):
+            self._container.close()
+
+
+def _can_encode(codec: str) -> bool:
+    try:
+        av.Codec(codec, "w")
+    except av.codec.codec.UnknownCodecError:
+        return False
+    return True
+
+
+def _picture_from(image: Image) -> av.VideoFrame:
+    height, width = image.shape[:2]
+    if height % 2 or width % 2:
+        padded = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        image = padded.astype("uint8", copy=False)
+    # The first step reads the image where it lies, the second makes the encoder's own copy.
+    picture = av.VideoFrame.from_numpy_buffer(image, "bgr24")
+    return picture.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+
+
+def _video_error(name: str, error: Exception) -> OutputError:
+    if isinstance(error, OutputError):
+        return error
+    if isinstance(error, OSError):
+        return output_error(name, error)
+    reason = getattr(error, "strerror", None) or type(error).__name__
+    return OutputError(f"{name}: cannot encode it: {reason}")

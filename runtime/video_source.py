@@ -1,0 +1,239 @@
+"""Videos as a source: files and network streams, read through PyAV."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+
+from hsi.runtime.errors import SourceError
+from hsi.runtime.frame import Frame, Image
+from hsi.runtime.source import NETWORK_SCHEMES, EndOfStream, SourceLost, SourceOptions
+from hsi.runtime.uri import redact, scheme_of
+
+logger = logging.getLogger(__name__)
+
+_UNSPECIFIED_COLORSPACE = 2  # AVCOL_SPC_UNSPECIFIED
+_HD_HEIGHT = 720  # from here on players take an untagged video for BT.709, below for BT.601
+
+
+class VideoSource:
+    """A video file or a network stream. See :class:`hsi.runtime.source.Source`.
+
+    Frames come in display order with their own time-stamps, turned as the file asks for.
+    A network stream without an end (a camera) is live: frames carry the time since opening.
+
+    Args:
+        uri: A path, or an rtsp, rtsps, http or https address.
+        options: Time limits of network streams.
+
+    Raises:
+        SourceError: It cannot be opened, holds no video, or is cut short.
+    """
+
+    def __init__(self, uri: str, *, options: SourceOptions | None = None) -> None:
+        self.name = redact(uri)
+        self._network = scheme_of(uri) in NETWORK_SCHEMES
+        self._number = 0
+        self._damaged = 0
+        self._torn = False  # whether the packet read last is incomplete
+        self._last_time_s = 0.0
+        self._opened = time.monotonic()
+        self._container = _open(uri, options or SourceOptions())
+        try:
+            self._describe()
+            if not self._network:
+                self._check_whole(os.stat(uri).st_size)
+            self._frames = self._decoded()
+            # One frame is decoded at once: it tells whether the video can be decoded at all, and
+            # its true size after rotation.
+            self._first: Image | None = None
+            first = self._next_frame()
+        except EndOfStream:
+            self.close()
+            raise SourceError(f"{self.name}: holds no frame that can be decoded") from None
+        except BaseException:
+            self.close()
+            raise
+        self._pending: Frame | None = first
+        self.size: tuple[int, int] | None = first.size
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """Return the next frame; the time limit is the one given at opening."""
+        del timeout_s
+        frame, self._pending = self._pending, None
+        return frame if frame is not None else self._next_frame()
+
+    def close(self) -> None:
+        """Close the file or the connection."""
+        self._container.close()
+
+    def __enter__(self) -> VideoSource:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _describe(self) -> None:
+        if not self._container.streams.video:
+            raise SourceError(f"{self.name}: holds no video, only sound or data")
+        stream = self._container.streams.video[0]
+        endless = self._container.duration is None and self._container.size <= 0
+        self.live = scheme_of(self.name).startswith("rtsp") or (self._network and endless)
+        # Frame threads hold back as many frames as there are threads: too late for a camera.
+        stream.thread_type = "SLICE" if self.live else "AUTO"
+        rate = stream.average_rate or stream.guessed_rate
+        self.fps = float(rate) if rate else None
+        self.frame_count = None if self.live else self._promised_frames(stream, rate)
+        self._stream = stream
+
+    def _promised_frames(self, stream: av.VideoStream, rate: Fraction | None) -> int | None:
+        if stream.frames:
+            return stream.frames
+        duration = self._container.duration
+        return round(duration / av.time_base * rate) if duration and rate else None
+
+    def _check_whole(self, file_size: int) -> None:
+        # An MP4 with its index in front opens even when most of the data is missing. The index
+        # tells: its last entry lies beyond the end of the file.
+        index = getattr(self._stream, "index_entries", ())
+        entry = index[len(index) - 1] if len(index) else None
+        if entry is not None and entry.pos + entry.size > file_size:
+            raise self._cut_short(f"{entry.pos + entry.size} bytes expected, {file_size} found")
+
+    def _cut_short(self, found: str) -> SourceError:
+        return SourceError(f"{self.name}: the video is cut short: {found}: copy it again")
+
+    def _decoded(self) -> Iterator[av.VideoFrame]:
+        for packet in self._container.demux(self._stream):
+            # The last packet is an empty one that flushes the decoder: it says nothing.
+            self._torn = packet.is_corrupt if packet.size else self._torn
+            try:
+                yield from packet.decode()
+            except av.error.InvalidDataError:
+                self._note_damage()
+
+    def _note_damage(self) -> None:
+        # One broken packet costs a frame or two, the rest of the video is still good.
+        if not self._damaged:
+            logger.warning("%s: damaged data after frame %d, going on", self.name, self._number)
+        self._damaged += 1
+
+    def _next_frame(self) -> Frame:
+        try:
+            picture = next(self._frames)
+        except StopIteration:
+            self._check_end()
+            raise EndOfStream(self.name) from None
+        except (av.error.FFmpegError, OSError) as error:
+            # Not chained where the error may hold the address, and so the password.
+            cause = None if self._network else error
+            raise self._broken(error) from cause
+        return self._frame_from(picture)
+
+    def _broken(self, error: Exception) -> SourceError:
+        reason = reason_of(error)
+        if self.live:
+            return SourceLost(
+                f"{self.name}: the stream was lost after {self._number} frames: {reason}: "
+                "check the camera and the network"
+            )
+        return SourceError(f"{self.name}: cannot read on after frame {self._number}: {reason}")
+
+    def _check_end(self) -> None:
+        if self.live:
+            raise SourceLost(
+                f"{self.name}: the other side ended the stream after {self._number} frames: "
+                "check the camera and the network"
+            )
+        if self._torn and self._number < self._stream.frames:
+            raise self._cut_short(f"{self._stream.frames} frames expected, {self._number} found")
+        # Matroska says how long the track is, and that is still there when the end is not.
+        promised = _seconds_from_tag(self._stream.metadata.get("DURATION", ""))
+        if promised - self._last_time_s > 1.0 and self._number:
+            raise self._cut_short(f"{promised:.1f} s expected, {self._last_time_s:.1f} s found")
+
+    def _frame_from(self, picture: av.VideoFrame) -> Frame:
+        number = self._number
+        self._number += 1
+        if self.live:
+            time_s = time.monotonic() - self._opened
+        elif picture.time is not None:
+            time_s = float(picture.time)
+        else:
+            time_s = number / (self.fps or 25.0)
+        self._last_time_s = time_s
+        image = _image_from(picture)
+        return Frame(image=image, number=number, time_s=time_s, source=self.name)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why PyAV or the system failed, in words that hold no address."""
+    if isinstance(error, av.error.ExitError):
+        return "no data in time"
+    if isinstance(error, av.error.InvalidDataError):
+        return "damaged, cut short, or not a video"
+    # str(error) would hold the file name or address; strerror does not.
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def _open(uri: str, options: SourceOptions) -> Any:
+    network = scheme_of(uri) in NETWORK_SCHEMES
+    if not network:
+        _check_file(uri)
+    arguments: dict[str, Any] = {}
+    if network:
+        arguments["timeout"] = (options.open_timeout_s, options.read_timeout_s)
+    if scheme_of(uri).startswith("rtsp"):
+        # UDP loses packets, and with them whole frames, on the first busy switch.
+        arguments["options"] = {"rtsp_transport": "tcp", "fflags": "nobuffer"}
+    try:
+        return av.open(uri if network else os.path.abspath(uri), "r", **arguments)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        hint = "check the address, the camera and the network" if network else "check the file"
+        message = f"{redact(uri)}: cannot open it: {reason_of(error)}: {hint}"
+        # Not chained where the error holds the address, and so the password.
+        raise SourceError(message) from (None if network else error)
+
+
+def _check_file(path: str) -> None:
+    try:
+        with open(path, "rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot read it: {error.strerror}") from error
+    if empty:
+        raise SourceError(f"{path}: the file is empty (0 bytes), expected a video: copy it again")
+
+
+def _image_from(picture: av.VideoFrame) -> Image:
+    arguments: dict[str, Any] = {"format": "bgr24"}
+    if picture.colorspace == _UNSPECIFIED_COLORSPACE and picture.height >= _HD_HEIGHT:
+        arguments["src_colorspace"] = "ITU709"
+    image = picture.to_ndarray(**arguments)
+    quarter_turns = round(getattr(picture, "rotation", 0) / 90) % 4  # counter-clockwise
+    if quarter_turns:
+        image = np.rot90(image, quarter_turns)
+    return np.ascontiguousarray(image, np.uint8)
+
+
+def _seconds_from_tag(text: str) -> float:
+    """Return the seconds of `00:01:02.500000000`, or 0 where there are none."""
+    with contextlib.suppress(ValueError):
+        hours, minutes, seconds = text.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    return 0.0
