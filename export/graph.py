@@ -1,0 +1,81 @@
+"""The two graphs of a bundle as torch modules, with the picture work inside."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hsi.model import StyleNetwork
+
+
+class StyleEncoderGraph(nn.Module):
+    """``style_encoder.onnx``: `(N, H, W, 3) uint8 BGR` to `(N, code_size) float32`."""
+
+    def __init__(self, network: StyleNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, style: Tensor) -> Tensor:
+        """Encode style pictures of any size from 64 pixels."""
+        # Cast before Transpose: TensorRT moves no uint8 about.
+        planes = style.to(torch.float32).permute(0, 3, 1, 2)
+        return self.network.encode_style(planes * (1 / 255))
+
+
+class StylizerGraph(nn.Module):
+    """``stylizer.onnx``: frames, a style code and statistics in, frames and statistics out.
+
+    The scale of the pixels is folded into the first and the last convolution, so the network reads
+    and writes 0 to 255 without a pass of its own.
+    """
+
+    def __init__(self, network: StyleNetwork) -> None:
+        super().__init__()
+        self.network = fold_pixel_scale(network)
+
+    def forward(
+        self,
+        frame: Tensor,
+        style_code: Tensor,
+        statistics: Tensor,
+        statistics_weight: Tensor,
+        strength: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Stylise frames of any size.
+
+        Args:
+            frame: `(N, H, W, 3) uint8 BGR`.
+            style_code: `(N, code_size) float32`.
+            statistics: `(N, statistics_size) float32`, read where the weight is above 0.
+            statistics_weight: `(N, 1) float32` in [0, 1].
+            strength: `(N, 1) float32` in [0, 1].
+
+        Returns:
+            `(N, H, W, 3) uint8 BGR` and the statistics used, `(N, statistics_size) float32`.
+        """
+        height, width = frame.shape[1], frame.shape[2]
+        planes = frame.to(torch.float32).permute(0, 3, 1, 2)
+        planes = pad_to_stride(planes, self.network.stride)
+        stylised, used = self.network(planes, style_code, statistics, statistics_weight, strength)
+        pixels = stylised[:, :, :height, :width].permute(0, 2, 3, 1)
+        return pixels.round().clamp(0, 255).to(torch.uint8), used
+
+
+def pad_to_stride(planes: Tensor, stride: int) -> Tensor:
+    """Repeat the last row and column of `(N, C, H, W)` until both sides are multiples of stride."""
+    height, width = planes.shape[2], planes.shape[3]
+    bottom = (height + stride - 1) // stride * stride - height
+    right = (width + stride - 1) // stride * stride - width
+    return F.pad(planes, (0, right, 0, bottom), mode="replicate")
+
+
+def fold_pixel_scale(network: StyleNetwork) -> StyleNetwork:
+    """A copy of the network that reads and writes pixels in [0, 255] at no cost."""
+    network = copy.deepcopy(network)
+    first, last = network.picture_layers()
+    with torch.no_grad():
+        first.weight.div_(255)
+        last.weight.mul_(255)
+        last.bias.mul_(255)
+    return network

@@ -1,0 +1,77 @@
+"""Global Styles Extraction: four moments per channel, weighted by a dynamic network."""
+
+import torch
+from torch import Tensor, nn
+
+from hsi.model.options import STATISTICS, InjectorOptions
+
+
+def channel_moments(features: Tensor) -> Tensor:
+    """Mean, variance, skewness and kurtosis over positions (HSI paper, Global Styles Extraction).
+
+    Biased (1/n), kurtosis not in excess; skewness and kurtosis are then bounded by a signed
+    ``log1p``, since a nearly dead channel has a kurtosis near n. Computed in float32.
+
+    Args:
+        features: `(N, C, H, W)`.
+
+    Returns:
+        `(N, 4, C)` float32: mean, variance, bounded skewness, bounded kurtosis.
+    """
+    flat = features.flatten(2).float()
+    mean = flat.mean(2)
+    centred = flat - mean.unsqueeze(2)
+    squared = centred * centred
+    variance = squared.mean(2)
+    deviation = (variance + 1e-5).sqrt()
+    skewness = (squared * centred).mean(2) / deviation**3
+    kurtosis = (squared * squared).mean(2) / deviation**4
+    bounded = torch.sign(skewness) * torch.log1p(skewness.abs())
+    return torch.stack([mean, variance, bounded, torch.log1p(kurtosis)], dim=1)
+
+
+class GlobalStyleExtraction(nn.Module):
+    """K to K_s: a dynamic network turns pooled features into the weights of the moments.
+
+    ``K_s = sum_i W_i * moment_i + b`` with ``W (4, C)`` and ``b (C)`` made from the average and
+    the maximum of a depth-wise-separable convolution of K (HSI paper, Global Styles Extraction;
+    the shapes of W and b are inferred).
+    """
+
+    def __init__(self, width: int, hidden: int, options: InjectorOptions) -> None:
+        super().__init__()
+        self.split = options.dynamic_head == "split"
+        self.separable = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, groups=width),
+            nn.Conv2d(width, width, 1),
+            nn.LeakyReLU(0.2),
+        )
+        self.weight_head = _head(width if self.split else 2 * width, hidden, 4 * width)
+        self.bias_head = _head(width if self.split else 2 * width, hidden, width)
+        chosen = [float(name in options.statistics) for name in STATISTICS]
+        self.register_buffer("chosen", torch.tensor(chosen).view(1, 4, 1), persistent=False)
+
+    def forward(self, key: Tensor) -> Tensor:
+        """Return K_s.
+
+        Args:
+            key: `(N, C, H, W)`.
+
+        Returns:
+            `(N, C)`.
+        """
+        moments = channel_moments(key) * self.chosen
+        hidden = self.separable(key).flatten(2)
+        average, maximum = hidden.mean(2), hidden.amax(2)
+        both = torch.cat([average, maximum], 1)
+        weight = self.weight_head(average if self.split else both)
+        bias = self.bias_head(maximum if self.split else both)
+        return (weight.view_as(moments) * moments).sum(1) + bias
+
+
+def _head(width_in: int, hidden: int, width_out: int) -> nn.Sequential:
+    last = nn.Linear(hidden, width_out)
+    nn.init.normal_(last.weight, std=0.5 / hidden**0.5)
+    # W starts near 1/2 for every moment, so K_s starts at O(1) and depends on all four.
+    nn.init.constant_(last.bias, 0.5 if width_out % 4 == 0 and width_out > width_in else 0.0)
+    return nn.Sequential(nn.Linear(width_in, hidden), nn.LeakyReLU(0.2), last)

@@ -1,0 +1,160 @@
+"""The HSI module: a style enters features through per-channel statistics alone."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hsi.model.extraction import GlobalStyleExtraction
+from hsi.model.options import InjectorOptions
+
+
+class StyleInjector(nn.Module):
+    """One HSI module (arXiv 2502.04369), split into its style half and its content half.
+
+    The style half runs once per style and returns the module's part of the style code,
+    ``[K_s, V_s, GAP(K)]``. The content half is the frame path::
+
+        Q    = f(norm(F_c))                     Q_c = GAP(f(F_c)) = f(mean F_c)
+        lam  = (1 + cos(Q_c, GAP K)) / 2                               one number per frame
+        F_qk = lam * (Q_c * K_s) + (1 - lam) * (Q * K_s)                        Eq. 8
+        F_cs = residual(F_c) + out(sigmoid(F_qk) * V_s)
+
+    Inferred, and chosen here: Q_c and K come from un-normalised features (behind an instance norm
+    their means would be constants); f is linear, so Q_c needs no pass over Q of its own; several
+    style levels, where there are any, are extracted apart and summed.
+    """
+
+    def __init__(
+        self, width: int, style_widths: tuple[int, ...], hidden: int, options: InjectorOptions
+    ) -> None:
+        super().__init__()
+        self.width = width
+        self.options = options
+        self.query = nn.Conv2d(width, width, 1)
+        self.out = nn.Conv2d(width, width, 1)
+        self.keys = nn.ModuleList(nn.Conv2d(c, width, 1) for c in style_widths)
+        self.values = nn.ModuleList(nn.Conv2d(c, width, 1) for c in style_widths)
+        self.key_styles = _extractions(style_widths, width, hidden, options)
+        self.value_styles = _extractions(
+            () if options.value_source == "mean" else style_widths, width, hidden, options
+        )
+
+    @property
+    def code_size(self) -> int:
+        """Length of this module's part of a style code."""
+        return 3 * self.width
+
+    @property
+    def statistics_size(self) -> int:
+        """Length of this module's part of the statistics vector: mean, variance, Q_c, lambda_g."""
+        return 3 * self.width + 1
+
+    def encode_style(self, levels: list[Tensor]) -> Tensor:
+        """The style half.
+
+        Args:
+            levels: Style features, one `(N, C_l, H_l, W_l)` per level.
+
+        Returns:
+            `(N, 3 C)`: K_s, V_s and the pooled key.
+        """
+        keys = [project(level) for project, level in zip(self.keys, levels, strict=True)]
+        values = [project(level) for project, level in zip(self.values, levels, strict=True)]
+        scale = len(levels) ** -0.5
+        key_style = _total([e(k) for e, k in zip(self.key_styles, keys, strict=True)]) * scale
+        if self.options.value_source == "mean":
+            value_style = _total([v.mean((2, 3)) for v in values]) * scale
+        else:
+            source = values if self.options.value_source == "value" else keys
+            parts = [e(v) for e, v in zip(self.value_styles, source, strict=True)]
+            value_style = _total(parts) * scale
+        pooled = _total([k.mean((2, 3)) for k in keys]) * scale
+        return torch.cat([key_style, value_style, pooled], 1)
+
+    def forward(
+        self, features: Tensor, code: Tensor, fed: Tensor, fed_weight: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The content half: linear in pixels, two reductions and two 1x1 convolutions.
+
+        Args:
+            features: F_c, `(N, C, H, W)`.
+            code: `(N, 3 C)` from :meth:`encode_style`, or a blend of several.
+            fed: `(N, 3 C + 1)` statistics from elsewhere: mean, variance, Q_c, lambda_g.
+            fed_weight: `(N, 1)` in [0, 1]: 0 uses the frame's own statistics, 1 the fed ones.
+
+        Returns:
+            F_cs `(N, C, H, W)`, and the statistics used, `(N, 3 C + 1)`.
+        """
+        key_style, value_style, pooled_key = code.split(self.width, 1)
+        used = self._statistics(features, pooled_key, fed, fed_weight)
+        mean, variance, pooled_query, relation = used.split(
+            [self.width, self.width, self.width, 1], 1
+        )
+        scale = (variance + self.options.deviation_floor).rsqrt()
+        normed = (features - _spread(mean)) * _spread(scale)
+        query = self.query(self._query_input(features, normed))
+        local, constant = _mix(self.options, relation, key_style, pooled_query)
+        attention = query * _spread(local) + _spread(constant)
+        gate = attention.sigmoid() if self.options.activation == "sigmoid" else attention.tanh()
+        residual = features if self.options.residual == "raw" else normed
+        return residual + self.out(gate * _spread(value_style)), used
+
+    def _statistics(
+        self, features: Tensor, pooled_key: Tensor, fed: Tensor, fed_weight: Tensor
+    ) -> Tensor:
+        features = features.float()
+        mean = features.mean((2, 3))
+        # E[x^2] - E[x]^2 is one pass less than centring first; float32 holds it for features whose
+        # mean and deviation are of one size, and the clamp catches rounding on constant frames.
+        variance = ((features * features).mean((2, 3)) - mean * mean).clamp_min(0.0)
+        own = torch.cat([mean, variance], 1)
+        moments_width = 2 * self.width
+        moments = own + fed_weight * (fed[:, :moments_width] - own)
+        weight = self.query.weight.flatten(1).float()
+        pooled_query = F.linear(moments[:, : self.width], weight, self.query.bias)
+        fed_query = fed[:, moments_width : moments_width + self.width]
+        pooled_query = pooled_query + fed_weight * (fed_query - pooled_query)
+        relation = _relation(pooled_query, pooled_key, self.options)
+        relation = relation + fed_weight * (fed[:, -1:] - relation)
+        return torch.cat([moments, pooled_query, relation], 1)
+
+    def _query_input(self, features: Tensor, normed: Tensor) -> Tensor:
+        if self.options.query_norm == "instance":
+            return normed
+        if self.options.query_norm == "none":
+            return features
+        mean = features.mean(1, keepdim=True)
+        centred = features - mean
+        return centred * (centred.square().mean(1, keepdim=True) + 1e-5).rsqrt()
+
+
+def _relation(query: Tensor, key: Tensor, options: InjectorOptions) -> Tensor:
+    """lambda_g `(N, 1)`: how much the global relation weighs, from the pooled Q and K."""
+    norms = (query.square().sum(1, keepdim=True) * key.square().sum(1, keepdim=True) + 1e-8).sqrt()
+    cosine = (query * key).sum(1, keepdim=True) / norms
+    return (1 + cosine) / 2 if options.relation_map == "half" else cosine.clamp(0, 1)
+
+
+def _mix(
+    options: InjectorOptions, relation: Tensor, key_style: Tensor, pooled_query: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Eq. 8 as one multiply-add per element: F_qk = local * Q + constant."""
+    if options.relation == "local":
+        return key_style, torch.zeros_like(key_style)
+    if options.relation == "global":
+        return torch.zeros_like(key_style), pooled_query * key_style
+    return (1 - relation) * key_style, relation * pooled_query * key_style
+
+
+def _extractions(
+    levels: tuple[int, ...], width: int, hidden: int, options: InjectorOptions
+) -> nn.ModuleList:
+    return nn.ModuleList(GlobalStyleExtraction(width, hidden, options) for _ in levels)
+
+
+def _total(parts: list[Tensor]) -> Tensor:
+    return torch.stack(parts).sum(0)
+
+
+def _spread(vector: Tensor) -> Tensor:
+    return vector.unsqueeze(-1).unsqueeze(-1)

@@ -1,0 +1,104 @@
+"""Named choices: what the paper leaves open, and the size of each preset."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from hsi.runtime.errors import OptionError
+
+QueryNorm = Literal["none", "instance", "layer"]
+Residual = Literal["raw", "instance"]
+ValueSource = Literal["value", "key", "mean"]
+DynamicHead = Literal["joint", "split"]
+Relation = Literal["dynamic", "local", "global"]
+RelationMap = Literal["half", "clamp"]
+Activation = Literal["sigmoid", "tanh"]
+Preset = Literal["hsi-edge", "hsi-vgg"]
+
+STATISTICS = ("mean", "variance", "skewness", "kurtosis")
+
+
+def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(values) - {field.name for field in fields(cls)})
+    if unknown:
+        raise OptionError(f"unknown option {unknown[0]!r}: this version does not know it, update")
+    return values
+
+
+def _check_literals(options: Any) -> None:
+    for name, hint in get_type_hints(type(options)).items():
+        allowed = get_args(hint)
+        if get_origin(hint) is Literal and getattr(options, name) not in allowed:
+            raise OptionError(
+                f"{name} must be one of {', '.join(map(str, allowed))}, "
+                f"got {getattr(options, name)!r}"
+            )
+
+@dataclass(frozen=True, kw_only=True)
+class InjectorOptions:
+    """The choices inside one HSI module (arXiv 2502.04369) which the paper does not settle."""
+
+    query_norm: QueryNorm = "instance"  # what Q sees in the local relation; Q_c never sees a norm
+    residual: Residual = "raw"  # F_cs = F_c + O, or IN(F_c) + O, which stylises more strongly
+    value_source: ValueSource = "value"  # V_s from the moments of V, of K, or GAP(V)
+    dynamic_head: DynamicHead = "joint"  # W and b from [GAP; GMP], or W from GAP and b from GMP
+    relation: Relation = "dynamic"  # "local" and "global" are the paper's ablations
+    relation_map: RelationMap = "half"  # cosine to [0, 1]: (1 + cos) / 2, or clamp(cos, 0, 1)
+    activation: Activation = "sigmoid"  # the normalisation between F_qk and V
+    statistics: tuple[str, ...] = STATISTICS  # a subset of STATISTICS is the paper's ablation
+    deviation_floor: float = 1e-3  # added to the variance: flat scenes are not blown up to noise
+
+    def __post_init__(self) -> None:
+        _check_literals(self)
+        unknown = sorted(set(self.statistics) - set(STATISTICS))
+        if unknown or not self.statistics:
+            raise OptionError(
+                f"statistics must be a non-empty subset of {', '.join(STATISTICS)}, "
+                f"got {', '.join(self.statistics) or 'nothing'}"
+            )
+        if self.deviation_floor <= 0:
+            raise OptionError(f"deviation_floor must be positive, got {self.deviation_floor}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """Everything needed to build a network: stored in its checkpoint."""
+
+    preset: Preset = "hsi-edge"
+    injector: InjectorOptions = InjectorOptions()
+    modules: int = 3  # cascaded HSI modules at the deepest level
+    stem_width: int = 32  # hsi-edge: channels at stride 4
+    body_width: int = 64  # hsi-edge: channels at stride 8
+    head_width: int = 16  # hsi-edge: channels at stride 2
+    style_hidden: int = 64  # width of the dynamic networks' heads
+
+    def __post_init__(self) -> None:
+        _check_literals(self)
+        for name in ("modules", "stem_width", "body_width", "head_width", "style_hidden"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 1 <= value <= 1024:
+                raise OptionError(f"{name} must be a whole number from 1 to 1024, got {value!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values only, for a checkpoint or JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "NetworkOptions":
+        """Rebuild options written by :meth:`to_dict`.
+
+        Raises:
+            OptionError: A name is unknown or a value is out of range.
+        """
+        values = dict(values)
+        injector = dict(values.pop("injector", {}))
+        injector["statistics"] = tuple(injector.get("statistics", STATISTICS))
+        chosen = InjectorOptions(**_known(InjectorOptions, injector))
+        return cls(injector=chosen, **_known(cls, values))
+
+
+PRESETS: dict[str, NetworkOptions] = {
+    "hsi-edge": NetworkOptions(
+        preset="hsi-edge", injector=InjectorOptions(residual="instance"), modules=3
+    ),
+    "hsi-vgg": NetworkOptions(preset="hsi-vgg", modules=3, style_hidden=256),
+}

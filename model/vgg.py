@@ -1,0 +1,90 @@
+"""VGG-19 encoders: the normalised one of the paper's family, and a 16 times smaller one."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hsi.runtime.errors import SourceError
+
+# Output channels of each convolution up to relu4_1 (relu5_1 for the small one); "M" halves the size.
+VGG19_LAYERS = (64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512)
+SMALL_LAYERS = (16, 16, "M", 32, 32, "M", 64, 64, 64, 64, "M", 128, 128, 128, 128, "M", 128)
+
+
+class VggEncoder(nn.Module):
+    """A stack of 3x3 convolutions that returns relu1_1, relu2_1, ... of a picture.
+
+    The first, 1x1 convolution holds the pictures' normalisation. Pictures are BGR planes in [0, 1].
+
+    Args:
+        layers: Channels per convolution, "M" for a 2x2 max pooling.
+        padding_mode: ``reflect`` (as in AdaIN), or ``zeros``, which engines run faster.
+    """
+
+    def __init__(self, layers: tuple[int | str, ...], padding_mode: str = "reflect") -> None:
+        super().__init__()
+        self.normalise = nn.Conv2d(3, 3, 1)
+        self.convs = nn.ModuleList()
+        self.plan: list[str] = []  # per step: "conv", "tap" (a convolution that is returned), "pool"
+        self.widths: tuple[int, ...] = ()
+        width, first = 3, True
+        for layer in layers:
+            if isinstance(layer, str):
+                self.plan.append("pool")
+                first = True
+                continue
+            self.convs.append(nn.Conv2d(width, layer, 3, padding=1, padding_mode=padding_mode))
+            self.plan.append("tap" if first else "conv")
+            self.widths += (layer,) if first else ()
+            width, first = layer, False
+
+    def forward(self, picture: Tensor) -> list[Tensor]:
+        """Return `relu1_1 ... relu{4,5}_1`, `(N, C_l, H / 2^l, W / 2^l)` each.
+
+        Args:
+            picture: `(N, 3, H, W)` BGR in [0, 1]; H and W at least 16.
+        """
+        convs = iter(self.convs)
+        x, taps = self.normalise(picture), []
+        for step in self.plan:
+            if step == "pool":
+                x = F.max_pool2d(x, 2, ceil_mode=True)
+                continue
+            x = torch.relu(next(convs)(x))
+            if step == "tap":
+                taps.append(x)
+        return taps
+
+    def load_convs(self, state: Mapping[str, Tensor], name: str) -> None:
+        """Fill the weights, in order, from a state dict made for RGB pictures.
+
+        Raises:
+            SourceError: The state does not hold this network.
+        """
+        weights = [v for k, v in state.items() if k.endswith("weight") and "aux" not in k]
+        biases = [v for k, v in state.items() if k.endswith("bias") and "aux" not in k]
+        own = [self.normalise, *self.convs]
+        for conv, weight, bias in zip(own, weights, biases, strict=False):
+            if conv.weight.shape != weight.shape:
+                raise SourceError(
+                    f"{name}: expected a convolution {tuple(conv.weight.shape)}, found "
+                    f"{tuple(weight.shape)}: is this a normalised VGG-19 of the AdaIN family?"
+                )
+            conv.weight.data.copy_(weight)
+            conv.bias.data.copy_(bias)
+        if len(weights) < len(own):
+            raise SourceError(f"{name}: expected {len(own)} convolutions, found {len(weights)}")
+        # The published weights take RGB and this project's planes are BGR, as OpenCV gives them.
+        self.normalise.weight.data.copy_(self.normalise.weight.data.flip(1))
+
+
+def vgg19_encoder() -> VggEncoder:
+    """VGG-19 up to relu4_1 with reflection padding, as AdaIN and its successors use it."""
+    return VggEncoder(VGG19_LAYERS)
+
+
+def small_encoder(padding_mode: str = "reflect") -> VggEncoder:
+    """VGG-19 compressed 16 times by collaborative distillation, up to relu5_1."""
+    return VggEncoder(SMALL_LAYERS, padding_mode)

@@ -1,0 +1,72 @@
+"""What a training run is made of."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from hsi.runtime.errors import OptionError
+
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """Weights of the paper's losses: 60 style, 5 content on colour and on grey, 50 adversarial."""
+
+    style: float = 60.0
+    content: float = 5.0
+    grey_content: float = 5.0
+    adversarial: float = 50.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not value >= 0:
+                raise OptionError(f"the {name} weight must be 0 or more, got {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """One training run. The pictures of step k depend on ``seed`` and k alone."""
+
+    content: tuple[Path, ...]  # folders or pictures
+    style: tuple[Path, ...]
+    out: Path  # the checkpoint; the run's log, sheets and state lie beside it in NAME.run/
+    loss_network: Path  # normalised VGG-19, or its 16 times compressed version
+    exclude: Path | None = None  # JSON list (or eval.json) of held-out pictures
+    steps: int = 10_000
+    batch: int = 4
+    crop: int = 160  # pixels, a multiple of 8
+    rate: float = 1e-3  # Adam, decaying to a twentieth by a half cosine
+    style_ramp: int = 1000  # steps over which the style weight grows from a tenth to the whole
+    weights: LossWeights = LossWeights()
+    precision: Precision = "fp32"  # of the loss network's arithmetic (and of all on a GPU)
+    device: str = "cpu"
+    seed: int = 0
+    save_every: int = 500
+    sheet_every: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "crop", "save_every", "sheet_every"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.crop % 8 or self.crop < 64:
+            raise OptionError(f"crop must be a multiple of 8 from 64, got {self.crop}")
+        if not 0 < self.rate < 1:
+            raise OptionError(f"rate must lie between 0 and 1, got {self.rate}")
+        if self.precision not in ("fp32", "bf16"):
+            raise OptionError(f"precision must be fp32 or bf16, got {self.precision!r}")
+
+    @property
+    def run_folder(self) -> Path:
+        """Where the log, the contact sheets and the state of the run lie."""
+        return self.out.with_suffix(".run")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a log or a checkpoint's provenance: folders by name only."""
+        values = asdict(self)
+        for name in ("content", "style"):
+            values[name] = [path.name for path in values[name]]
+        values["out"] = self.out.name
+        values["loss_network"] = self.loss_network.name
+        values["exclude"] = self.exclude.name if self.exclude else None
+        return values

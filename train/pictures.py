@@ -1,0 +1,121 @@
+"""Training pictures: folders in memory, crops drawn from a seed and a step number."""
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hsi.runtime.errors import SourceError
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+Picture = npt.NDArray[np.uint8]
+
+
+class PictureSet:
+    """Pictures of some folders, decoded once and shrunk to ``short_side``.
+
+    Raises:
+        SourceError: A folder is missing or holds no picture that can be read.
+    """
+
+    def __init__(
+        self, places: Sequence[Path], short_side: int = 512, exclude: Iterable[Path] = ()
+    ) -> None:
+        held_out = {path.resolve() for path in exclude}
+        paths = [p for place in places for p in _picture_paths(place) if p not in held_out]
+        self.pictures: list[Picture] = []
+        self.names: list[str] = []
+        for path in paths:
+            picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+            if picture is None:
+                log.warning("%s is not a picture that can be read: left out", path)
+                continue
+            self.pictures.append(_shrunk(picture, short_side))
+            self.names.append(path.name)
+        if not self.pictures:
+            shown = ", ".join(str(place) for place in places)
+            raise SourceError(f"{shown}: expected pictures ({' '.join(sorted(SUFFIXES))}), found none")
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def crops(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
+        """Random crops at random scales, mirrored at random.
+
+        Returns:
+            `(count, 3, size, size)` float32 BGR in [0, 1].
+        """
+        chosen = rng.integers(len(self.pictures), size=count)
+        batch = np.stack([_crop(self.pictures[i], size, rng) for i in chosen])
+        return torch.from_numpy(batch).permute(0, 3, 1, 2).float().div(255)
+
+    def centre_crops(self, count: int, size: int) -> Tensor:
+        """``count`` pictures spread over the set, whole short side, for contact sheets."""
+        chosen = np.linspace(0, len(self.pictures) - 1, count).astype(int)
+        batch = np.stack([_centre(self.pictures[i], size) for i in chosen])
+        return torch.from_numpy(batch).permute(0, 3, 1, 2).float().div(255)
+
+
+def held_out_paths(listing: Path) -> list[Path]:
+    """Read a held-out list: JSON with lists of paths relative to the file's own folder.
+
+    Raises:
+        SourceError: The file is missing or not such a list.
+    """
+    try:
+        values = json.loads(listing.read_text())
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{listing}: expected a JSON list of held-out pictures: {error}") from error
+    lists = values.values() if isinstance(values, dict) else [values]
+    names = [name for names in lists if isinstance(names, list) for name in names]
+    return [listing.parent / name for name in names]
+
+
+def _picture_paths(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place.resolve()]
+    if not place.is_dir():
+        raise SourceError(f"{place}: expected a folder of pictures, found nothing there")
+    found = (p for p in sorted(place.rglob("*")) if p.suffix.lower() in SUFFIXES)
+    return [path.resolve() for path in found]
+
+
+def _shrunk(picture: Picture, short_side: int) -> Picture:
+    scale = short_side / min(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def _crop(picture: Picture, size: int, rng: np.random.Generator) -> Picture:
+    short = min(picture.shape[:2])
+    # Between the crop's own size (the whole picture) and the full resolution, evenly in log scale.
+    window = int(round(size * (max(short / size, 1.0) ** rng.uniform(0.0, 1.0))))
+    window = min(window, short)
+    y = int(rng.integers(picture.shape[0] - window + 1))
+    x = int(rng.integers(picture.shape[1] - window + 1))
+    crop = picture[y : y + window, x : x + window]
+    if rng.random() < 0.5:
+        crop = crop[:, ::-1]
+    return _sized(crop, size)
+
+
+def _centre(picture: Picture, size: int) -> Picture:
+    height, width = picture.shape[:2]
+    short = min(height, width)
+    y, x = (height - short) // 2, (width - short) // 2
+    return _sized(picture[y : y + short, x : x + short], size)
+
+
+def _sized(picture: Picture, size: int) -> Picture:
+    shrinks = picture.shape[0] > size
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(picture, (size, size), interpolation=method)  # type: ignore[return-value]
