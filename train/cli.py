@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
         default = d[name.replace("-", "_")].default
         p.add_argument(f"--{name}", type=int, default=default, help=f"{what} (default {default})")
     p.add_argument("--rate", type=float, default=d["rate"].default, help="Adam's (default 1e-3)")
-    for name in ("style", "content", "grey_content", "adversarial"):
+    for name in ("style", "content", "grey_content", "adversarial", "identity"):
         flag = f"--{name.replace('_', '-')}-weight"
         value = getattr(w, name)
         p.add_argument(flag, type=float, default=value, help=f"loss weight (default {value:g})")
@@ -96,6 +96,7 @@ def _options(args: argparse.Namespace) -> TrainOptions:
         content=args.content_weight,
         grey_content=args.grey_content_weight,
         adversarial=args.adversarial_weight,
+        identity=args.identity_weight,
     )
     if args.out.suffix not in (".pt", ".pth", ".safetensors"):
         raise OptionError(f"--out must end in .pt or .safetensors, got {args.out.name}")

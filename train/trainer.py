@@ -25,7 +25,7 @@ from hsi.train.sheet import contact_sheet, write_picture
 log = logging.getLogger(__name__)
 
 EMA_DECAY = 0.998
-COLUMNS = ("step", "total", "style", "content", "grey_content", "adversarial", "discriminator", "rate")
+COLUMNS = ("step", "total", "style", "content", "grey_content", "adversarial", "identity", "discriminator", "rate")
 
 
 class Trainer:
@@ -84,6 +84,8 @@ class Trainer:
         options = self.options
         contents, styles = contents.to(options.device), styles.to(options.device)
         rate = self._set_rate()
+        if options.weights.identity:
+            styles = torch.cat([contents[:1], styles[1:]])
         with self._autocast(options.device != "cpu"):
             made, _ = self.network(contents, self.network.encode_style(styles))
         terms = self._losses(made.float(), contents, styles)
@@ -102,7 +104,7 @@ class Trainer:
     def _losses(self, made: Tensor, contents: Tensor, styles: Tensor) -> dict[str, Tensor]:
         """The weighted terms of the paper's loss."""
         weights = self.options.weights
-        ramp = 0.1 + 0.9 * min(1.0, self.step / max(1, self.options.style_ramp))
+        ramp = 0.05 + 0.95 * min(1.0, self.step / max(1, self.options.style_ramp))
         with self._autocast(True):
             with torch.no_grad():
                 wanted_style = self.loss_network(styles)
@@ -117,6 +119,8 @@ class Trainer:
             terms["grey_content"] = weights.grey_content * content_loss(
                 levels[-1][count:], wanted[count:]
             )
+        if weights.identity:
+            terms["identity"] = weights.identity * (made[0] - contents[0]).abs().mean()
         if weights.adversarial:
             terms["adversarial"] = weights.adversarial * ramp * self.discriminator.judge(made, 1.0)
         return terms
