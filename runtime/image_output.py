@@ -167,7 +167,8 @@ def _created(folder: Path) -> list[Path]:
 
 
 def _refuse_source(target: Path, frame: Frame) -> None:
-    if frame.path is not None and target.exists() and os.path.samefile(target, frame.path):
+    path = frame.path
+    if path is not None and target.exists() and path.exists() and target.samefile(path):
         raise OutputError(
             f"{target}: is the picture that was read, and would be lost: choose another folder"
         )

@@ -145,6 +145,8 @@ def _open_path(text: str) -> Source:
     from hsi.runtime.image_source import ImageSource, sorted_pictures
     from hsi.runtime.video_source import VideoSource
 
+    if not text:
+        raise OptionError(f"the source is an empty text, expected one of {_EXAMPLES}")
     path = Path(text)
     if path.is_dir():
         return ImageSource(text, sorted_pictures(path.iterdir(), name=text))
@@ -153,6 +155,4 @@ def _open_path(text: str) -> Source:
     if glob.has_magic(text):
         found = (Path(name) for name in glob.iglob(os.path.expanduser(text), recursive=True))
         return ImageSource(text, sorted_pictures(found, name=text))
-    if not text:
-        raise OptionError(f"the source is an empty text, expected one of {_EXAMPLES}")
     raise SourceError(f"{redact(text)}: no such file or folder: check the path")

@@ -201,11 +201,16 @@ def _open(uri: str, options: SourceOptions) -> Any:
     if scheme_of(uri).startswith("rtsp"):
         # UDP loses packets, and with them whole frames, on the first busy switch.
         arguments["options"] = {"rtsp_transport": "tcp", "fflags": "nobuffer"}
+    started = time.monotonic()
     try:
         return av.open(uri if network else os.path.abspath(uri), "r", **arguments)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         hint = "check the address, the camera and the network" if network else "check the file"
-        message = f"{redact(uri)}: cannot open it: {reason_of(error)}: {hint}"
+        reason = reason_of(error)
+        if network and time.monotonic() - started >= options.open_timeout_s:
+            # Cut off by its time limit, RTSP reports whatever it was about to read as invalid.
+            reason = f"no answer in {options.open_timeout_s:g} s"
+        message = f"{redact(uri)}: cannot open it: {reason}: {hint}"
         # Not chained where the error holds the address, and so the password.
         raise SourceError(message) from (None if network else error)
 

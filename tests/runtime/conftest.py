@@ -1,0 +1,190 @@
+"""Invented pictures and videos, a fake stylizer, and ways to run the command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hsi.runtime.frame import Frame, Image
+
+STEP = 11  # grey levels between two invented frames: far enough apart to survive a codec
+
+# Runs the command with an engine that inverts pictures, so that no bundle is needed. The
+# environment says how long one frame takes.
+FAKE_RUN = """
+import os, sys, time
+import numpy as np
+import hsi.runtime
+
+class Inverter:
+    engine_name = "inverter"
+    def set_style(self, style, *, strength=None): pass
+    def __call__(self, frame, *, out=None):
+        time.sleep(float(os.environ.get("INFER_S", "0")))
+        return np.subtract(255, frame, out=out)
+    def __enter__(self): return self
+    def __exit__(self, *reason): pass
+
+hsi.runtime.load = lambda *words, **options: Inverter()
+from hsi.runtime.cli import main
+sys.exit(main())
+"""
+
+
+def grey(number: int, size: tuple[int, int] = (96, 64)) -> Image:
+    """Return the invented frame of this number: evenly grey, in a level of its own."""
+    return np.full((size[1], size[0], 3), number * STEP % 256, np.uint8)
+
+
+def number_of(image: npt.NDArray[np.uint8]) -> int:
+    """Return the number that an invented frame has, even after a lossy codec."""
+    return round(float(image.mean()) / STEP)
+
+
+@pytest.fixture(scope="session")
+def make_video() -> Callable[..., Path]:
+    """Write a video of numbered grey frames."""
+
+    def make(
+        path: Path,
+        *,
+        count: int = 20,
+        size: tuple[int, int] = (96, 64),
+        fps: float = 25,
+        codec: str = "libx264",
+        times_s: Sequence[float] | None = None,
+        turn: int = 0,
+        options: dict[str, str] | None = None,
+        image: Callable[[int, tuple[int, int]], Image] = grey,
+    ) -> Path:
+        ticks = 60000
+        with av.open(str(path), "w", options=options or {}) as container:
+            stream: Any = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1001))
+            stream.width, stream.height = size
+            stream.pix_fmt = "yuv420p"
+            stream.codec_context.time_base = Fraction(1, ticks)
+            if turn:
+                stream.set_display_rotation(turn)
+            for number in range(count):
+                picture = av.VideoFrame.from_ndarray(image(number, size), "bgr24")
+                time_s = times_s[number] if times_s else number / fps
+                picture.pts, picture.time_base = round(time_s * ticks), Fraction(1, ticks)
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode())
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def clip(make_video: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of 20 numbered frames, 96x64, 25 a second."""
+    return make_video(tmp_path_factory.mktemp("clip") / "clip.mp4")
+
+
+@pytest.fixture(scope="session")
+def read_video() -> Callable[[Path], list[tuple[float, Image]]]:
+    """Read a video with PyAV alone: the times and images of its frames."""
+
+    def read(path: Path) -> list[tuple[float, Image]]:
+        with av.open(str(path), "r") as container:
+            return [
+                (float(picture.time), np.asarray(picture.to_ndarray(format="bgr24"), np.uint8))
+                for picture in container.decode(video=0)
+            ]
+
+    return read
+
+
+@pytest.fixture
+def make_frame() -> Callable[..., Frame]:
+    """Make a numbered grey frame as a source would give it."""
+
+    def make(number: int = 0, **changes: Any) -> Frame:
+        size = changes.pop("size", (96, 64))
+        values = {"number": number, "time_s": number / 25, "source": "clip.mp4", **changes}
+        return Frame(image=grey(number, size), **values)
+
+    return make
+
+
+@pytest.fixture
+def make_picture(tmp_path: Path) -> Callable[..., Path]:
+    """Write a numbered grey picture file."""
+
+    def make(name: str, number: int = 1, size: tuple[int, int] = (96, 64)) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        assert cv2.imwrite(str(path), grey(number, size))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def hsi_run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the real command in a process of its own, in an empty folder."""
+
+    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hsi.runtime.cli", *map(str, words)]
+        folder = tmp_path / "cwd"
+        folder.mkdir(exist_ok=True)
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+@pytest.fixture
+def start_fake(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Start the command with an engine that inverts pictures, in a process of its own."""
+
+    def start(*words: str | Path, infer_s: float = 0, before: str = "") -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", before + FAKE_RUN, *map(str, words)],
+            cwd=tmp_path,
+            env={**os.environ, "INFER_S": str(infer_s)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+@pytest.fixture
+def inverter(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """Let `hsi.runtime.load` return an engine that inverts pictures; returns what it was told."""
+    told: list[tuple[str, Any]] = []
+
+    class Inverter:
+        engine_name = "inverter"
+
+        def set_style(self, style: Any, *, strength: float | None = None) -> None:
+            told.append(("style", (style, strength)))
+
+        def __call__(self, frame: Image, *, out: Image | None = None) -> Image:
+            return np.subtract(np.uint8(255), frame, out=out)
+
+        def __enter__(self) -> Inverter:
+            return self
+
+        def __exit__(self, *reason: object) -> None:
+            told.append(("closed", None))
+
+    def load(bundle: Any = None, **options: Any) -> Inverter:
+        told.append(("load", (bundle, options)))
+        return Inverter()
+
+    monkeypatch.setattr("hsi.runtime.load", load, raising=False)
+    return told
