@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model import StyleNetwork
+from hsi.model.upsample import UpsampleConv
 
 
 class StyleEncoderGraph(nn.Module):
@@ -32,7 +33,7 @@ class StylizerGraph(nn.Module):
 
     def __init__(self, network: StyleNetwork) -> None:
         super().__init__()
-        self.network = fold_pixel_scale(network)
+        self.network = prepared_network(network)
 
     def forward(
         self,
@@ -70,12 +71,16 @@ def pad_to_stride(planes: Tensor, stride: int) -> Tensor:
     return F.pad(planes, (0, right, 0, bottom), mode="replicate")
 
 
-def fold_pixel_scale(network: StyleNetwork) -> StyleNetwork:
-    """A copy of the network that reads and writes pixels in [0, 255] at no cost."""
-    network = copy.deepcopy(network)
+def prepared_network(network: StyleNetwork) -> StyleNetwork:
+    """A copy for the exporter: pixels in [0, 255] at no cost, up-sampling folded to plain layers."""
+    network = copy.deepcopy(network).eval()
     first, last = network.picture_layers()
     with torch.no_grad():
         first.weight.div_(255)
         last.weight.mul_(255)
+        assert last.bias is not None
         last.bias.mul_(255)
+    for name, child in list(network.named_children()):
+        if isinstance(child, UpsampleConv):
+            setattr(network, name, child.as_convolution())
     return network

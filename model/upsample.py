@@ -32,6 +32,14 @@ class UpsampleConv(nn.Module):
         weight, bias = self.folded()
         return F.pixel_shuffle(F.conv2d(features, weight, bias, padding=1), 2)
 
+    def as_convolution(self) -> nn.Sequential:
+        """The same as plain layers, folded for good: what an export writes."""
+        weight, bias = self.folded()
+        conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
+        conv.weight = nn.Parameter(weight.detach().clone())
+        conv.bias = nn.Parameter(bias.detach().clone())
+        return nn.Sequential(conv, nn.PixelShuffle(2))
+
 
 def _phase_taps() -> Tensor:
     """`(phase, low tap, high tap)`: high-resolution offset d of phase p reads low (p + d) // 2."""

@@ -1,0 +1,45 @@
+"""Run a style-transfer bundle on frames: NumPy in and out, without torch.
+
+    with hsi.runtime.load() as stylizer:
+        stylizer.set_style("picasso.jpg")
+        out = stylizer(frame)  # (H, W, 3) uint8 BGR, as OpenCV has them
+"""
+
+from hsi.runtime.bundle import Bundle
+from hsi.runtime.engine import ENGINES, Engine
+from hsi.runtime.errors import (
+    BundleError,
+    EngineError,
+    FrameError,
+    HsiError,
+    OptionError,
+    OutputError,
+    QualityError,
+    SourceError,
+)
+from hsi.runtime.manifest import Manifest
+from hsi.runtime.style_code import StyleCode, blend
+from hsi.runtime.styles import DEFAULT_STYLE, shipped_styles
+from hsi.runtime.stylizer import Stylised, Stylizer, load
+
+__all__ = [
+    "DEFAULT_STYLE",
+    "ENGINES",
+    "Bundle",
+    "BundleError",
+    "Engine",
+    "EngineError",
+    "FrameError",
+    "HsiError",
+    "Manifest",
+    "OptionError",
+    "OutputError",
+    "QualityError",
+    "SourceError",
+    "StyleCode",
+    "Stylised",
+    "Stylizer",
+    "blend",
+    "load",
+    "shipped_styles",
+]

@@ -1,0 +1,117 @@
+"""From torch modules to ONNX bytes that keep the rules of the engines."""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+from hsi.export.graph import StyleEncoderGraph, StylizerGraph
+from hsi.export.rules import check_rules
+from hsi.model import StyleNetwork
+
+OPSET = 20  # the newest that TensorRT 10.0 to 10.3 (JetPack 6) parse
+IR_VERSION = 10
+MIN_SIDE, MAX_SIDE = 64, 8192
+
+STYLE_ENCODER_NAMES = (["style"], ["style_code"])
+STYLIZER_NAMES = (
+    ["frame", "style_code", "statistics", "statistics_weight", "strength"],
+    ["stylised", "statistics_used"],
+)
+
+
+def style_encoder_onnx(network: StyleNetwork) -> bytes:
+    """``style_encoder.onnx`` of a network.
+
+    Raises:
+        QualityError: The graph breaks a rule of the engines.
+    """
+    batch, height, width = Dim("N", min=1, max=64), *_sides()
+    example = (torch.zeros(2, 96, 104, 3, dtype=torch.uint8),)
+    shapes = ({0: batch, 1: height, 2: width},)
+    return _written(StyleEncoderGraph(network), example, shapes, STYLE_ENCODER_NAMES)
+
+
+def stylizer_onnx(network: StyleNetwork) -> bytes:
+    """``stylizer.onnx`` of a network.
+
+    Raises:
+        QualityError: The graph breaks a rule of the engines.
+    """
+    batch, height, width = Dim("N", min=1, max=64), *_sides()
+    example = (
+        torch.zeros(2, 97, 105, 3, dtype=torch.uint8),
+        torch.zeros(2, network.code_size),
+        torch.zeros(2, network.statistics_size),
+        torch.zeros(2, 1),
+        torch.ones(2, 1),
+    )
+    per_frame: list[dict[int, Any]] = [{0: batch}] * 4
+    shapes = ({0: batch, 1: height, 2: width}, *per_frame)
+    return _written(StylizerGraph(network), example, shapes, STYLIZER_NAMES)
+
+
+def _sides() -> tuple[Dim, Dim]:
+    return Dim("H", min=MIN_SIDE, max=MAX_SIDE), Dim("W", min=MIN_SIDE, max=MAX_SIDE)
+
+
+def _written(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    shapes: tuple[dict[int, Any], ...],
+    names: tuple[Sequence[str], Sequence[str]],
+) -> bytes:
+    exporter_log = logging.getLogger("torch.onnx")
+    before = exporter_log.level
+    exporter_log.setLevel(logging.ERROR)  # it tells of torchvision, which this project has no use for
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # deprecations inside the exporter's own passes
+            program = torch.onnx.export(
+                module.eval(),
+                example,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=list(names[0]),
+                output_names=list(names[1]),
+                dynamic_shapes=shapes,
+                verbose=False,
+            )
+    finally:
+        exporter_log.setLevel(before)
+    assert program is not None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.onnx"
+        program.save(path, external_data=False)
+        model = onnx.load(path)
+    model.ir_version = IR_VERSION
+    _drop_traces(model)
+    _name_picture_sides(model)
+    check_rules(model)
+    return model.SerializeToString()
+
+
+def _drop_traces(model: onnx.ModelProto) -> None:
+    """Take out the exporter's notes: source lines of this machine and a name per node."""
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in [*model.graph.value_info, *model.graph.input, *model.graph.output]:
+        del value.metadata_props[:]
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+
+
+def _name_picture_sides(model: onnx.ModelProto) -> None:
+    """Say (N, H, W, 3) of the picture that comes out: the exporter says how padding is cut off."""
+    for value in model.graph.output:
+        dims = value.type.tensor_type.shape.dim
+        if len(dims) == 4:
+            dims[1].dim_param, dims[2].dim_param = "H", "W"

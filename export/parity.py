@@ -1,0 +1,89 @@
+"""Torch against the exported graphs on real frames: an export ends with a measurement."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+import torch
+
+from hsi.export.graph import pad_to_stride
+from hsi.model import StyleNetwork
+
+Image = npt.NDArray[np.uint8]
+
+SIZES = ((512, 512), (641, 479), (1280, 720))  # width, height; the odd one exercises the padding
+MAX_DIFFERENCE = 2  # of 255, any value
+MAX_SHARE_OVER_ONE = 1e-4  # of all values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One frame through torch and through the graphs."""
+
+    size: str  # WIDTHxHEIGHT
+    values: int  # compared: pixels times channels
+    worst: int  # of 255
+    share_over_one: float  # of values that differ by more than 1 of 255
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two are the same picture, rounding aside."""
+        return self.worst <= MAX_DIFFERENCE and self.share_over_one <= MAX_SHARE_OVER_ONE
+
+
+class OnnxPair:
+    """The two graphs in ONNX Runtime on the CPU, straight from their bytes."""
+
+    def __init__(self, style_encoder: bytes, stylizer: bytes) -> None:
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        cpu = ["CPUExecutionProvider"]
+        self._encoder = ort.InferenceSession(style_encoder, options, providers=cpu)
+        self._stylizer = ort.InferenceSession(stylizer, options, providers=cpu)
+
+    def stylise(self, frame: Image, style: Image, statistics_size: int) -> Image:
+        """`(H, W, 3) uint8 BGR` frame and style to the stylised frame."""
+        (code,) = self._encoder.run(None, {"style": style[np.newaxis]})
+        feed = {
+            "frame": frame[np.newaxis],
+            "style_code": code,
+            "statistics": np.zeros((1, statistics_size), np.float32),
+            "statistics_weight": np.zeros((1, 1), np.float32),
+            "strength": np.ones((1, 1), np.float32),
+        }
+        stylised: Image = self._stylizer.run(["stylised"], feed)[0][0]
+        return stylised
+
+
+@torch.no_grad()
+def torch_stylise(network: StyleNetwork, frame: Image, style: Image) -> Image:
+    """The reference: the network as it was trained, on pixels in [0, 1]."""
+    height, width = frame.shape[:2]
+    code = network.encode_style(_planes(style))
+    stylised, _ = network(pad_to_stride(_planes(frame), network.stride), code)
+    pixels = stylised[0, :, :height, :width].permute(1, 2, 0).mul(255).round().clamp(0, 255)
+    return pixels.to(torch.uint8).numpy()
+
+
+def compare(network: StyleNetwork, graphs: OnnxPair, frame: Image, style: Image) -> Comparison:
+    """One frame both ways, each from its own encoding of the style."""
+    wanted = torch_stylise(network, frame, style)
+    made = graphs.stylise(frame, style, network.statistics_size)
+    difference = cv2.absdiff(wanted, made)
+    return Comparison(
+        size=f"{frame.shape[1]}x{frame.shape[0]}",
+        values=difference.size,
+        worst=int(difference.max()),
+        share_over_one=float((difference > 1).mean()),
+    )
+
+
+def resized(picture: Image, size: tuple[int, int]) -> Image:
+    """A picture at `(width, height)`."""
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _planes(picture: Image) -> torch.Tensor:
+    return torch.from_numpy(picture).permute(2, 0, 1).unsqueeze(0).float().div(255)

@@ -1,0 +1,83 @@
+"""``hsi-inspect``: what a bundle is, takes, gives and where it came from."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from hsi.runtime.bundle import Bundle, shipped_bundle
+from hsi.runtime.errors import HsiError
+from hsi.runtime.manifest import Graph, Manifest
+
+EXAMPLES = """\
+examples:
+  hsi-inspect model.hsi            what is inside; every part's hash is checked
+  hsi-inspect                      the bundle that travels with the package
+  hsi-inspect model.hsi --json     the same for a machine
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``hsi-inspect``; return the exit code."""
+    p = argparse.ArgumentParser(
+        "hsi-inspect",
+        description="Show a bundle and check its parts.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("bundle", nargs="?", help="a .hsi file (default: the shipped one)")
+    p.add_argument("--json", action="store_true", help="print the manifest")
+    args = p.parse_args(argv)
+    try:
+        bundle = Bundle(args.bundle or shipped_bundle())
+        bundle.verify()
+    except HsiError as error:
+        print(f"hsi-inspect: {error}", file=sys.stderr)
+        return error.exit_code
+    if args.json:
+        print(json.dumps(asdict(bundle.manifest), indent=1))
+    else:
+        print(f"{bundle.path}\n{describe(bundle.manifest)}")
+    return 0
+
+
+def describe(manifest: Manifest) -> str:
+    """The manifest as a page of text."""
+    frame = manifest.frame
+    lines = [
+        f"  network         {manifest.name} ({manifest.preset}), exported {manifest.created}",
+        f"  made with       {_pairs(manifest.generator)}",
+        f"  frames          {frame.min_side} to {frame.max_side} pixels a side, any size between; "
+        f"stride {frame.stride}, receptive field {frame.receptive_field} pixels",
+        f"  style           shrunk to {manifest.style_short_side} pixels, encoded once into "
+        f"{manifest.style_code_size} floats ({4 * manifest.style_code_size / 1024:.1f} KiB)",
+        f"  statistics      {manifest.statistics_size} floats in {len(manifest.statistics)} fields",
+        *_graph("style encoder", manifest.style_encoder),
+        *_graph("stylizer", manifest.stylizer),
+        "  parts (every SHA-256 agrees)",
+        *(f"    {p.bytes / 1024:9.1f} KiB  {p.sha256[:12]}  {p.name}" for p in manifest.parts),
+        "  licences",
+        *(f"    {x.what}: {x.terms}" for x in manifest.licences),
+    ]
+    if manifest.training:
+        lines += ["  training", *(f"    {k}: {v}" for k, v in manifest.training.items())]
+    return "\n".join(lines)
+
+
+def _graph(title: str, graph: Graph) -> list[str]:
+    head = f"  {title:15s} {graph.precision}, opset {graph.opset}, IR {graph.ir_version}"
+    borders = [("in ", tensor) for tensor in graph.inputs]
+    borders += [("out", tensor) for tensor in graph.outputs]
+    return [head] + [
+        f"    {side} {t.name} ({', '.join(map(str, t.shape))}) {t.dtype}: {t.meaning}"
+        for side, t in borders
+    ]
+
+
+def _pairs(values: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
