@@ -1,9 +1,10 @@
 """Checkpoints that say what they are, in torch's format or safetensors; none can run code."""
 
+import contextlib
 import json
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from hsi.model.network import StyleNetwork, build_network
 from hsi.model.options import NetworkOptions
-from hsi.runtime.errors import OptionError, SourceError
+from hsi.runtime.errors import OutputError, SourceError
 
 FORMAT = "hsi-edge checkpoint"
 VERSION = 1
@@ -36,6 +37,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
         path: Where to.
         checkpoint: What.
         half: Store float16, half the size; loading gives float32 again.
+
+    Raises:
+        OutputError: It cannot be written.
     """
     network = checkpoint.network
     header = {
@@ -46,12 +50,33 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
     }
     dtype = torch.float16 if half else torch.float32
     state = {k: v.detach().cpu().to(dtype).contiguous() for k, v in network.state_dict().items()}
+    with written_beside(path) as beside:
+        if path.suffix == ".safetensors":
+            save_file(state, beside, metadata={"hsi": json.dumps(header)})
+        else:
+            torch.save({**header, "state": state}, beside)
+
+
+@contextlib.contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of ``path`` when the block ends well.
+
+    Raises:
+        OutputError: Writing failed; what stood at ``path`` stands there still.
+    """
     beside = path.with_name(f".{path.name}.part")
-    if path.suffix == ".safetensors":
-        save_file(state, beside, metadata={"hsi": json.dumps(header)})
-    else:
-        torch.save({**header, "state": state}, beside)
-    os.replace(beside, path)
+    try:
+        yield beside
+        os.replace(beside, path)
+    # torch and safetensors raise their own errors when the disk is full or the folder is missing.
+    except (OSError, RuntimeError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        reason = str(error).splitlines()[0]
+        raise OutputError(
+            f"{path}: expected to write a file, could not: {reason}: "
+            "check the folder, its permissions and the space left"
+        ) from error
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -64,19 +89,22 @@ def load_checkpoint(path: Path) -> Checkpoint:
     header, state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
     if header.get("format") != FORMAT:
         raise SourceError(
-            f"{path}: expected an {FORMAT}, found another project's: train one with hsi-train"
+            f"{path}: expected an {FORMAT}, found another project's file: make one with hsi-train"
         )
     if header.get("version") != VERSION:
         raise SourceError(
             f"{path}: expected checkpoint version {VERSION}, found {header.get('version')!r}: "
-            "update hsi-edge"
+            "it was written by a newer hsi-edge, update yours"
         )
     try:
-        network = build_network(NetworkOptions.from_dict(header["options"]))
-    except (OptionError, KeyError, TypeError, AttributeError) as error:
+        options = NetworkOptions.from_dict(header["options"])
+        provenance = dict(header.get("provenance") or {})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SourceError(f"{path}: expected network options, found nonsense: {error}") from error
-    _fill(path, network, state)
-    return Checkpoint(network=network.eval(), provenance=dict(header.get("provenance") or {}))
+    _check_state(path, options, state)
+    network = build_network(options)
+    network.load_state_dict(state)  # copies into float32, whatever the file holds
+    return Checkpoint(network=network.eval(), provenance=provenance)
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
@@ -88,7 +116,10 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     values = _torch_load(path)
     values = values.get("model", values) if isinstance(values, dict) else values
     if not isinstance(values, dict) or not all(isinstance(v, Tensor) for v in values.values()):
-        raise SourceError(f"{path}: expected a state dict of tensors, found something else")
+        raise SourceError(
+            f"{path}: expected a state dict of tensors, found something else: "
+            "get the network's weights alone"
+        )
     return dict(values)
 
 
@@ -103,10 +134,12 @@ def _torch_load(path: Path) -> Any:
             "damage: get the file from its author again as a state dict or safetensors"
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        raise SourceError(f"{path}: expected a checkpoint, found a damaged or foreign file") from error
+        raise SourceError(
+            f"{path}: expected a checkpoint, found a damaged or foreign file"
+        ) from error
 
 
-def _read_torch(path: Path) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
+def _read_torch(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     values = _torch_load(path)
     if not isinstance(values, dict):
         return {}, {}
@@ -114,28 +147,35 @@ def _read_torch(path: Path) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
     return values, state if isinstance(state, dict) else {}
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
+def _read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not path.is_file():
         raise SourceError(f"{path}: expected a checkpoint, found no such file")
     try:
         with safe_open(path, framework="pt") as opened:
             header = json.loads((opened.metadata() or {}).get("hsi", "{}"))
-            return header, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (SafetensorError, ValueError) as error:
+            state = {name: opened.get_tensor(name) for name in opened.keys()}
+    except (SafetensorError, ValueError, OSError) as error:
         raise SourceError(f"{path}: expected safetensors, found a damaged file") from error
+    return header if isinstance(header, dict) else {}, state
 
 
-def _fill(path: Path, network: StyleNetwork, state: Mapping[str, Tensor]) -> None:
-    expected = network.state_dict()
-    wrong = sorted(set(expected) ^ set(state)) or sorted(
-        k for k, v in state.items() if not isinstance(v, Tensor) or v.shape != expected[k].shape
-    )
-    if wrong:
-        raise SourceError(
-            f"{path}: expected the weights of {network.options.preset}, found {wrong[0]!r} missing, "
-            "unknown or of another shape"
-        )
+def _check_state(path: Path, options: NetworkOptions, state: dict[str, Tensor]) -> None:
+    # The options may claim any size. On the meta device a network takes no memory.
+    with torch.device("meta"):
+        expected = build_network(options).state_dict()
+    wanted = f"{path}: expected the weights of {options.preset}"
+    for name in sorted(set(expected) - set(state), key=str):
+        raise SourceError(f"{wanted}, found none for {name!r}: get the whole file again")
     for name, tensor in state.items():
-        if not torch.isfinite(tensor).all():
-            raise SourceError(f"{path}: expected numbers, found NaN or infinity in {name!r}")
-    network.load_state_dict({k: v.to(expected[k].dtype) for k, v in state.items()})
+        if name not in expected:
+            raise SourceError(f"{wanted}, found {name!r}, which it has not: update hsi-edge")
+        if not isinstance(tensor, Tensor) or tensor.shape != expected[name].shape:
+            raise SourceError(
+                f"{wanted}, found {name!r} in another shape: get the file from its author again"
+            )
+        plain = tensor.layout == torch.strided and tensor.is_floating_point()
+        if not plain or not torch.isfinite(tensor).all():
+            raise SourceError(
+                f"{path}: expected finite numbers, found others (NaN, infinity) in {name!r}: "
+                "this network cannot be used, train it again"
+            )

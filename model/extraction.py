@@ -38,6 +38,8 @@ class GlobalStyleExtraction(nn.Module):
     the shapes of W and b are inferred).
     """
 
+    chosen: Tensor  # 1 for the moments that are used, 0 for the others
+
     def __init__(self, width: int, hidden: int, options: InjectorOptions) -> None:
         super().__init__()
         self.split = options.dynamic_head == "split"
@@ -46,8 +48,10 @@ class GlobalStyleExtraction(nn.Module):
             nn.Conv2d(width, width, 1),
             nn.LeakyReLU(0.2),
         )
-        self.weight_head = _head(width if self.split else 2 * width, hidden, 4 * width)
-        self.bias_head = _head(width if self.split else 2 * width, hidden, width)
+        pooled = width if self.split else 2 * width
+        # W starts near 1/2 for every moment, so K_s starts at O(1) and depends on all four.
+        self.weight_head = _head(pooled, hidden, 4 * width, start=0.5)
+        self.bias_head = _head(pooled, hidden, width, start=0.0)
         chosen = [float(name in options.statistics) for name in STATISTICS]
         self.register_buffer("chosen", torch.tensor(chosen).view(1, 4, 1), persistent=False)
 
@@ -64,14 +68,13 @@ class GlobalStyleExtraction(nn.Module):
         hidden = self.separable(key).flatten(2)
         average, maximum = hidden.mean(2), hidden.amax(2)
         both = torch.cat([average, maximum], 1)
-        weight = self.weight_head(average if self.split else both)
-        bias = self.bias_head(maximum if self.split else both)
+        weight: Tensor = self.weight_head(average if self.split else both)
+        bias: Tensor = self.bias_head(maximum if self.split else both)
         return (weight.view_as(moments) * moments).sum(1) + bias
 
 
-def _head(width_in: int, hidden: int, width_out: int) -> nn.Sequential:
+def _head(width_in: int, hidden: int, width_out: int, *, start: float) -> nn.Sequential:
     last = nn.Linear(hidden, width_out)
     nn.init.normal_(last.weight, std=0.5 / hidden**0.5)
-    # W starts near 1/2 for every moment, so K_s starts at O(1) and depends on all four.
-    nn.init.constant_(last.bias, 0.5 if width_out % 4 == 0 and width_out > width_in else 0.0)
+    nn.init.constant_(last.bias, start)
     return nn.Sequential(nn.Linear(width_in, hidden), nn.LeakyReLU(0.2), last)

@@ -159,7 +159,7 @@ class EdgeNetwork(StyleNetwork):
 
     def injectors(self) -> list[StyleInjector]:
         """The trunk's modules, then the skip's."""
-        return [*self.body_injectors, self.skip_injector]  # type: ignore[list-item]
+        return [*self.body_injectors, self.skip_injector]
 
     def picture_layers(self) -> tuple[nn.Conv2d, UpsampleConv]:
         """The stem and the last up-sampling."""
@@ -189,7 +189,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """`(N, C, H, W)` to the same."""
-        return features + self.second(torch.relu(self.first(features)))
+        change: Tensor = self.second(torch.relu(self.first(features)))
+        return features + change
 
 
 class VggNetwork(StyleNetwork):

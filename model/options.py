@@ -33,6 +33,7 @@ def _check_literals(options: Any) -> None:
                 f"got {getattr(options, name)!r}"
             )
 
+
 @dataclass(frozen=True, kw_only=True)
 class InjectorOptions:
     """The choices inside one HSI module (arXiv 2502.04369) which the paper does not settle."""

@@ -1,6 +1,7 @@
 """VGG-19 encoders: the normalised one of the paper's family, and a 16 times smaller one."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +9,9 @@ from torch.nn import functional as F
 
 from hsi.runtime.errors import SourceError
 
-# Output channels of each convolution up to relu4_1 (relu5_1 for the small one); "M" halves the size.
+Padding = Literal["reflect", "zeros"]
+
+# Output channels of each convolution; "M" halves the size. Up to relu4_1, the small one to relu5_1.
 VGG19_LAYERS = (64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512)
 SMALL_LAYERS = (16, 16, "M", 32, 32, "M", 64, 64, 64, 64, "M", 128, 128, 128, 128, "M", 128)
 
@@ -19,15 +22,19 @@ class VggEncoder(nn.Module):
     The first, 1x1 convolution holds the pictures' normalisation. Pictures are BGR planes in [0, 1].
 
     Args:
+        name: What messages call it.
         layers: Channels per convolution, "M" for a 2x2 max pooling.
         padding_mode: ``reflect`` (as in AdaIN), or ``zeros``, which engines run faster.
     """
 
-    def __init__(self, layers: tuple[int | str, ...], padding_mode: str = "reflect") -> None:
+    def __init__(
+        self, name: str, layers: tuple[int | str, ...], padding_mode: Padding = "reflect"
+    ) -> None:
         super().__init__()
+        self.name = name
         self.normalise = nn.Conv2d(3, 3, 1)
         self.convs = nn.ModuleList()
-        self.plan: list[str] = []  # per step: "conv", "tap" (a convolution that is returned), "pool"
+        self.plan: list[str] = []  # per step: "pool", "conv" or "tap", a "conv" that is returned
         self.widths: tuple[int, ...] = ()
         width, first = 3, True
         for layer in layers:
@@ -57,34 +64,50 @@ class VggEncoder(nn.Module):
                 taps.append(x)
         return taps
 
-    def load_convs(self, state: Mapping[str, Tensor], name: str) -> None:
+    def load_convs(self, state: Mapping[str, Tensor], source: str) -> None:
         """Fill the weights, in order, from a state dict made for RGB pictures.
 
+        Args:
+            state: Pairs of ``*weight`` and ``*bias``. Those named ``aux`` are left out, and so are
+                those after this encoder's last layer.
+            source: What messages call the state.
+
         Raises:
-            SourceError: The state does not hold this network.
+            SourceError: The state does not hold this network, or holds values that are no numbers.
         """
         weights = [v for k, v in state.items() if k.endswith("weight") and "aux" not in k]
         biases = [v for k, v in state.items() if k.endswith("bias") and "aux" not in k]
         own = [self.normalise, *self.convs]
+        if min(len(weights), len(biases)) < len(own):
+            raise SourceError(
+                f"{source}: expected {self.name} with {len(own)} convolutions, found "
+                f"{min(len(weights), len(biases))}: give that network's file"
+            )
         for conv, weight, bias in zip(own, weights, biases, strict=False):
-            if conv.weight.shape != weight.shape:
+            if conv.weight.shape != weight.shape or conv.bias.shape != bias.shape:
                 raise SourceError(
-                    f"{name}: expected a convolution {tuple(conv.weight.shape)}, found "
-                    f"{tuple(weight.shape)}: is this a normalised VGG-19 of the AdaIN family?"
+                    f"{source}: expected {self.name} with a convolution {_size(conv.weight)}, "
+                    f"found {_size(weight)}: give that network's file"
+                )
+            if not (torch.isfinite(weight).all() and torch.isfinite(bias).all()):
+                raise SourceError(
+                    f"{source}: expected numbers, found NaN or infinity: get the file again"
                 )
             conv.weight.data.copy_(weight)
             conv.bias.data.copy_(bias)
-        if len(weights) < len(own):
-            raise SourceError(f"{name}: expected {len(own)} convolutions, found {len(weights)}")
         # The published weights take RGB and this project's planes are BGR, as OpenCV gives them.
         self.normalise.weight.data.copy_(self.normalise.weight.data.flip(1))
 
 
 def vgg19_encoder() -> VggEncoder:
     """VGG-19 up to relu4_1 with reflection padding, as AdaIN and its successors use it."""
-    return VggEncoder(VGG19_LAYERS)
+    return VggEncoder("VGG-19 normalised as AdaIN's", VGG19_LAYERS)
 
 
-def small_encoder(padding_mode: str = "reflect") -> VggEncoder:
+def small_encoder(padding_mode: Padding = "reflect") -> VggEncoder:
     """VGG-19 compressed 16 times by collaborative distillation, up to relu5_1."""
-    return VggEncoder(SMALL_LAYERS, padding_mode)
+    return VggEncoder("VGG-19 compressed 16 times", SMALL_LAYERS, padding_mode)
+
+
+def _size(weight: Tensor) -> str:
+    return "x".join(map(str, weight.shape))

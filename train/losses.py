@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model.checkpoint import load_tensors
-from hsi.model.vgg import SMALL_LAYERS, VGG19_LAYERS, VggEncoder
+from hsi.model.vgg import small_encoder, vgg19_encoder
 from hsi.runtime.errors import SourceError
 
 # BGR weights of BT.601 luma, as OpenCV's grey conversion has them.
@@ -30,16 +30,13 @@ class LossNetwork(nn.Module):
         super().__init__()
         state = load_tensors(path)
         auxiliary = sorted(name for name in state if name.endswith("_aux.weight"))
-        small = bool(auxiliary)
-        self.encoder = VggEncoder(SMALL_LAYERS if small else VGG19_LAYERS)
+        self.encoder = small_encoder() if auxiliary else vgg19_encoder()
         self.encoder.load_convs(state, path.name)
         self.maps = nn.ModuleList()
         for name in auxiliary[:4]:
-            weight, bias = state[name], state[name.replace("weight", "bias")]
-            layer = nn.Conv2d(weight.shape[1], weight.shape[0], 1)
-            layer.weight.data.copy_(weight)
-            layer.bias.data.copy_(bias)  # type: ignore[union-attr]
-            self.maps.append(layer)
+            self.maps.append(_map(state[name], state.get(name.replace("weight", "bias")), path))
+        if auxiliary and len(self.maps) < 4:
+            raise SourceError(f"{path}: expected 4 maps to VGG-19's widths, found {len(self.maps)}")
         self.requires_grad_(False).eval()
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
@@ -51,7 +48,7 @@ class LossNetwork(nn.Module):
 
 
 def style_loss(made: list[Tensor], style: list[Tensor]) -> Tensor:
-    """Sum over levels of the squared error of channel means plus that of deviations (AdaIN form)."""
+    """Squared error of channel means plus that of deviations, summed over levels (AdaIN form)."""
     total = made[0].new_zeros((), dtype=torch.float32)
     for a, b in zip(made, style, strict=True):
         (mean_a, deviation_a), (mean_b, deviation_b) = _mean_deviation(a), _mean_deviation(b)
@@ -70,6 +67,14 @@ def grey(pictures: Tensor) -> Tensor:
     return (pictures * weights).sum(1, keepdim=True).expand(-1, 3, -1, -1)
 
 
+def _map(weight: Tensor, bias: Tensor | None, path: Path) -> nn.Conv2d:
+    if bias is None or weight.ndim != 4 or bias.shape != weight.shape[:1]:
+        raise SourceError(f"{path}: expected 1x1 maps with biases, found others: get it again")
+    layer = nn.Conv2d(weight.shape[1], weight.shape[0], 1)
+    layer.load_state_dict({"weight": weight, "bias": bias})
+    return layer
+
+
 def _mean_deviation(features: Tensor) -> tuple[Tensor, Tensor]:
     features = features.float()
     mean = features.mean((2, 3))
@@ -86,5 +91,6 @@ def require_finite(loss: Tensor, step: int) -> None:
     """
     if not torch.isfinite(loss):
         raise SourceError(
-            f"step {step}: expected a finite loss, found {loss.item()}: lower --rate or --style-weight"
+            f"step {step}: expected a finite loss, found {loss.item()}: "
+            "lower --rate or --style-weight"
         )

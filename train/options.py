@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
 from hsi.runtime.errors import OptionError
 
 Precision = Literal["fp32", "bf16"]
@@ -43,9 +45,9 @@ class TrainOptions:
     batch: int = 4
     crop: int = 160  # pixels, a multiple of 8
     rate: float = 1e-3  # Adam, decaying to a twentieth by a half cosine
-    style_ramp: int = 1000  # steps over which the style weight grows from a tenth to the whole
+    style_ramp: int = 1000  # steps over which the style weight grows from a twentieth to the whole
     weights: LossWeights = LossWeights()
-    precision: Precision = "fp32"  # of the loss network's arithmetic (and of all on a GPU)
+    precision: Precision = "fp32"  # of the loss network, on a GPU of the trained network too
     device: str = "cpu"
     seed: int = 0
     save_every: int = 500
@@ -55,12 +57,15 @@ class TrainOptions:
         for name in ("steps", "batch", "crop", "save_every", "sheet_every"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.style_ramp < 0:
+            raise OptionError(f"style_ramp must be 0 or more, got {self.style_ramp}")
         if self.crop % 8 or self.crop < 64:
             raise OptionError(f"crop must be a multiple of 8 from 64, got {self.crop}")
         if not 0 < self.rate < 1:
             raise OptionError(f"rate must lie between 0 and 1, got {self.rate}")
         if self.precision not in ("fp32", "bf16"):
             raise OptionError(f"precision must be fp32 or bf16, got {self.precision!r}")
+        _check_device(self.device)
 
     @property
     def run_folder(self) -> Path:
@@ -76,3 +81,14 @@ class TrainOptions:
         values["loss_network"] = self.loss_network.name
         values["exclude"] = self.exclude.name if self.exclude else None
         return values
+
+
+def _check_device(name: str) -> None:
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise OptionError(f"device must be one torch has here, got {name!r}: {reason}") from error
+    if device.type == "meta":
+        raise OptionError(f"device must be one that computes, got {name!r}")

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -30,11 +31,12 @@ class PictureSet:
         self, places: Sequence[Path], short_side: int = 512, exclude: Iterable[Path] = ()
     ) -> None:
         held_out = {path.resolve() for path in exclude}
-        paths = [p for place in places for p in _picture_paths(place) if p not in held_out]
+        found = [path for place in places for path in _picture_paths(place)]
+        paths = [path for path in found if path not in held_out]
         self.pictures: list[Picture] = []
         self.names: list[str] = []
         for path in paths:
-            picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+            picture = _read(path)
             if picture is None:
                 log.warning("%s is not a picture that can be read: left out", path)
                 continue
@@ -42,7 +44,11 @@ class PictureSet:
             self.names.append(path.name)
         if not self.pictures:
             shown = ", ".join(str(place) for place in places)
-            raise SourceError(f"{shown}: expected pictures ({' '.join(sorted(SUFFIXES))}), found none")
+            but = f" but {len(found) - len(paths)} held out" if len(found) > len(paths) else ""
+            raise SourceError(
+                f"{shown}: expected pictures ({' '.join(sorted(SUFFIXES))}), found none{but}: "
+                "give a folder that has some"
+            )
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -68,37 +74,54 @@ def held_out_paths(listing: Path) -> list[Path]:
     """Read a held-out list: JSON with lists of paths relative to the file's own folder.
 
     Raises:
-        SourceError: The file is missing or not such a list.
+        SourceError: The file is missing, not such a list, or holds nothing out.
     """
     try:
         values = json.loads(listing.read_text())
     except (OSError, ValueError) as error:
-        raise SourceError(f"{listing}: expected a JSON list of held-out pictures: {error}") from error
+        raise SourceError(
+            f"{listing}: expected a JSON list of held-out pictures, found {error}"
+        ) from error
     lists = values.values() if isinstance(values, dict) else [values]
     names = [name for names in lists if isinstance(names, list) for name in names]
-    return [listing.parent / name for name in names]
+    paths = [listing.parent / name for name in names if isinstance(name, str)]
+    # A list in the wrong folder would hold nothing out, and nobody would notice.
+    if not any(path.is_file() for path in paths):
+        raise SourceError(
+            f"{listing}: expected paths of pictures relative to {listing.parent}/, found "
+            f"{len(paths)} paths and no file behind any: move the list to where its paths start"
+        )
+    return paths
 
 
 def _picture_paths(place: Path) -> list[Path]:
     if place.is_file():
         return [place.resolve()]
     if not place.is_dir():
-        raise SourceError(f"{place}: expected a folder of pictures, found nothing there")
+        raise SourceError(
+            f"{place}: expected a folder of pictures, found nothing there: check the path"
+        )
     found = (p for p in sorted(place.rglob("*")) if p.suffix.lower() in SUFFIXES)
     return [path.resolve() for path in found]
+
+
+def _read(path: Path) -> Picture | None:
+    return cast("Picture | None", cv2.imread(str(path), cv2.IMREAD_COLOR))
 
 
 def _shrunk(picture: Picture, short_side: int) -> Picture:
     scale = short_side / min(picture.shape[:2])
     if scale >= 1:
         return picture
-    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    shrunk = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cast(Picture, shrunk)
 
 
 def _crop(picture: Picture, size: int, rng: np.random.Generator) -> Picture:
     short = min(picture.shape[:2])
-    # Between the crop's own size (the whole picture) and the full resolution, evenly in log scale.
-    window = int(round(size * (max(short / size, 1.0) ** rng.uniform(0.0, 1.0))))
+    # From the crop's own size (full resolution) to the short side (the whole picture), even in log
+    # scale: a style is learnt from single strokes as well as from the whole composition.
+    window = round(size * (max(short / size, 1.0) ** rng.uniform(0.0, 1.0)))
     window = min(window, short)
     y = int(rng.integers(picture.shape[0] - window + 1))
     x = int(rng.integers(picture.shape[1] - window + 1))
@@ -118,4 +141,4 @@ def _centre(picture: Picture, size: int) -> Picture:
 def _sized(picture: Picture, size: int) -> Picture:
     shrinks = picture.shape[0] > size
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(picture, (size, size), interpolation=method)  # type: ignore[return-value]
+    return cast(Picture, cv2.resize(picture, (size, size), interpolation=method))

@@ -1,6 +1,5 @@
 """Contact sheets: every style by every content picture in one image."""
 
-import os
 from pathlib import Path
 
 import cv2
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from hsi.model import StyleNetwork
+from hsi.model.checkpoint import written_beside
 
 
 @torch.no_grad()
@@ -34,7 +34,10 @@ def contact_sheet(network: StyleNetwork, contents: Tensor, styles: Tensor) -> np
 
 
 def write_picture(path: Path, picture: npt.NDArray[np.uint8]) -> None:
-    """Write a picture beside, then rename it into place."""
-    beside = path.with_name(f".part.{path.name}")
-    cv2.imwrite(str(beside), picture)
-    os.replace(beside, path)
+    """Write a picture beside, then rename it into place.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    with written_beside(path) as beside:
+        beside.write_bytes(cv2.imencode(path.suffix, picture)[1].tobytes())

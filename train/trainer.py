@@ -1,12 +1,12 @@
 """The training loop: resumable to the bit, watched through a log and contact sheets."""
 
 import copy
-import csv
 import logging
 import math
-import os
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,22 +14,31 @@ import torch
 from torch import Tensor
 
 from hsi.model import NetworkOptions, StyleNetwork, build_network
-from hsi.model.checkpoint import Checkpoint, load_tensors, save_checkpoint
+from hsi.model.checkpoint import Checkpoint, load_tensors, save_checkpoint, written_beside
 from hsi.model.network import EdgeNetwork, VggNetwork
+from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
 from hsi.train.losses import LossNetwork, content_loss, grey, require_finite, style_loss
 from hsi.train.options import TrainOptions
 from hsi.train.pictures import PictureSet, held_out_paths
+from hsi.train.run_log import RunLog
 from hsi.train.sheet import contact_sheet, write_picture
 
 log = logging.getLogger(__name__)
 
 EMA_DECAY = 0.998
-COLUMNS = ("step", "total", "style", "content", "grey_content", "adversarial", "identity", "discriminator", "rate")
+PARTS = ("network", "average", "optimizer", "discriminator", "opponent")  # of a saved state
 
 
 class Trainer:
-    """One run, from its options. Use it as ``Trainer(...).run()``; a second one resumes the first.
+    """One training run: pictures, networks and optimisers in memory, ready to :meth:`run`.
+
+    What a run needs to go on lies in its run folder. So a trainer made from the same options as one
+    that was interrupted takes over where that one last saved, and ends with the same weights.
+
+    Args:
+        options: The run.
+        initial: The network to train, unless the run folder has one. Trained in place.
 
     Raises:
         SourceError: Pictures or loss network are missing or unreadable.
@@ -53,14 +62,35 @@ class Trainer:
         self.step = 0
 
     def run(self, on_step: Callable[[int, dict[str, float]], None] | None = None) -> Checkpoint:
-        """Train to the last step, saving as it goes; return the averaged network.
+        """Train to the last step, saving as it goes.
+
+        Args:
+            on_step: Called after each step with its number and its losses by name.
+
+        Returns:
+            The running average of the weights, as written to ``options.out``.
 
         Raises:
-            SourceError: The loss stopped being a number.
+            SourceError: The loss stopped being a number, or the run folder holds another run.
+            OutputError: The run folder cannot be written.
         """
-        self.options.run_folder.mkdir(parents=True, exist_ok=True)
-        self._resume()
-        with _Log(self.options, self.step) as rows, ThreadPoolExecutor(1) as reader:
+        folder = self.options.run_folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._resume()
+            return self._run(RunLog(folder / "log.csv", self.step), on_step)
+        except (SourceError, OutputError):
+            raise
+        except OSError as error:
+            raise OutputError(
+                f"{folder}: expected a folder to write the run to, found "
+                f"{error.strerror or error}: give another --out"
+            ) from error
+
+    def _run(
+        self, log_: RunLog, on_step: Callable[[int, dict[str, float]], None] | None
+    ) -> Checkpoint:
+        with log_ as rows, ThreadPoolExecutor(1) as reader:
             coming = reader.submit(self._batch, self.step)
             while self.step < self.options.steps:
                 contents, styles = coming.result()
@@ -70,7 +100,7 @@ class Trainer:
                 rows.write(self.step, losses)
                 if on_step:
                     on_step(self.step, losses)
-                self._keep()
+                self._keep(rows)
         checkpoint = self._checkpoint()
         save_checkpoint(self.options.out, checkpoint)
         return checkpoint
@@ -155,11 +185,13 @@ class Trainer:
     @torch.no_grad()
     def _follow(self) -> None:
         decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
-        average, current = list(self.average.parameters()), list(self.network.parameters())
+        average: list[Tensor] = list(self.average.parameters())
+        current: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(average, current, 1 - decay)
 
-    def _keep(self) -> None:
+    def _keep(self, rows: RunLog) -> None:
         if self.step % self.options.save_every == 0 or self.step == self.options.steps:
+            rows.flush()
             self._save()
         if self.step % self.options.sheet_every == 0 or self.step == self.options.steps:
             contents = self.contents.centre_crops(4, 256).to(self.options.device)
@@ -173,56 +205,30 @@ class Trainer:
         return Checkpoint(network=self.average, provenance=provenance)
 
     def _save(self) -> None:
-        state = {
-            "step": self.step,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "opponent": self.opponent.state_dict(),
-        }
-        beside = self.options.run_folder / ".state.part"
-        torch.save(state, beside)
-        os.replace(beside, self.options.run_folder / "state.pt")
+        state: dict[str, Any] = {name: getattr(self, name).state_dict() for name in PARTS}
+        state["step"] = self.step
+        with written_beside(self.options.run_folder / "state.pt") as beside:
+            torch.save(state, beside)
         save_checkpoint(self.options.run_folder / "latest.pt", self._checkpoint())
 
     def _resume(self) -> None:
         path = self.options.run_folder / "state.pt"
         if not path.is_file():
             return
-        state = torch.load(path, map_location=self.options.device, weights_only=True)
-        for name in ("network", "average", "optimizer", "discriminator", "opponent"):
-            getattr(self, name).load_state_dict(state[name])
-        self.step = int(state["step"])
+        try:
+            state = torch.load(path, map_location=self.options.device, weights_only=True)
+            for name in PARTS:
+                getattr(self, name).load_state_dict(state[name])
+            self.step = int(state["step"])
+        except (RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
+            raise SourceError(
+                f"{path}: expected the state of this run, found a damaged one or another "
+                "network's: give another --out, or remove the folder to start afresh"
+            ) from error
         log.info("resuming %s at step %d", self.options.run_folder, self.step)
 
 
-class _Log:
-    """``log.csv``: one row a step; rows after the step resumed from are dropped."""
-
-    def __init__(self, options: TrainOptions, step: int) -> None:
-        path = options.run_folder / "log.csv"
-        kept: list[str] = []
-        if path.is_file() and step:
-            kept = path.read_text().splitlines()[1 : step + 1]
-        self._file = path.open("w", newline="")
-        self._file.write(",".join(COLUMNS) + "\n" + "".join(row + "\n" for row in kept))
-        self._writer = csv.DictWriter(self._file, COLUMNS, restval=0.0, extrasaction="ignore")
-
-    def write(self, step: int, values: dict[str, float]) -> None:
-        rounded = {name: f"{value:.6g}" for name, value in values.items()}
-        self._writer.writerow({"step": step, **rounded})
-        if step % 20 == 0:
-            self._file.flush()
-
-    def __enter__(self) -> "_Log":
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._file.close()
-
-
-def fresh_network(options: NetworkOptions, vgg: Any, seed: int) -> StyleNetwork:
+def fresh_network(options: NetworkOptions, vgg: Path, seed: int) -> StyleNetwork:
     """A new network with its frozen VGG filled in.
 
     Args:

@@ -1,0 +1,134 @@
+"""The command line of ``hsi-train``: from words to checked options."""
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+
+from hsi.model import PRESETS
+from hsi.runtime.errors import OptionError
+from hsi.train.options import LossWeights, TrainOptions
+
+EXAMPLES = """\
+examples:
+  hsi-train --content photos/ --style paintings/ --loss-network vgg.pth -o model.pt
+  hsi-train ... --preset hsi-vgg --device cuda --precision bf16 --crop 256
+  hsi-train ... -o model.pt                  the same command again resumes an interrupted run
+  hsi-train ... --init model.pt -o finer.pt  starts from a trained network
+
+The loss network and the network's own encoder are VGG-19 up to relu4_1, normalised as AdaIN's, or
+VGG-19 compressed 16 times, about 8 times faster; which of the two a file holds is found out.
+"""
+
+SUFFIXES = (".pt", ".pth", ".safetensors")
+NUMBERS = {
+    "steps": "length of the run",
+    "batch": "pictures per step",
+    "crop": "side of a training crop in pixels, a multiple of 8",
+    "seed": "seed of first weights and of crops",
+    "save_every": "steps between saved states",
+    "sheet_every": "steps between contact sheets",
+    "style_ramp": "steps over which the style weight grows to its full value",
+}
+WEIGHTS = {
+    "style": "weight of the style loss",
+    "content": "weight of the content loss on colour pictures",
+    "grey_content": "weight of the content loss on grey pictures",
+    "adversarial": "weight of the adversarial loss",
+    "identity": "weight of the identity loss, which the paper does not have",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(f"{message}: see {self.prog} --help")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments; a wrong word raises :class:`OptionError`."""
+    made = _Parser(
+        "hsi-train",
+        description="Train a style-transfer network.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_files(made.add_argument_group("what goes in and out"))
+    _add_run(made.add_argument_group("the run"))
+    weights = made.add_argument_group("loss weights")
+    for name, what in WEIGHTS.items():
+        default = LossWeights.__dataclass_fields__[name].default
+        weights.add_argument(
+            _flag(name, "-weight"), type=float, default=default, metavar="W", help=_help(what)
+        )
+    return made
+
+
+def options_from(args: argparse.Namespace) -> TrainOptions:
+    """The checked options of a parsed command line.
+
+    Raises:
+        OptionError: A value is out of range.
+    """
+    if args.out.suffix not in SUFFIXES:
+        raise OptionError(f"--out must end in one of {' '.join(SUFFIXES)}, got {args.out.name!r}")
+    if args.threads is not None and args.threads < 1:
+        raise OptionError(f"--threads must be at least 1, got {args.threads}")
+    names = set(TrainOptions.__dataclass_fields__) - {"weights", "content", "style"}
+    return TrainOptions(
+        content=tuple(args.content),
+        style=tuple(args.style),
+        weights=LossWeights(**{name: getattr(args, f"{name}_weight") for name in WEIGHTS}),
+        **{name: getattr(args, name) for name in names},
+    )
+
+
+def _add_files(group: "argparse._ArgumentGroup") -> None:
+    add = group.add_argument
+    add("--content", type=Path, nargs="+", required=True, metavar="DIR", help="photographs")
+    add("--style", type=Path, nargs="+", required=True, metavar="DIR", help="paintings")
+    add("-o", "--out", type=Path, required=True, metavar="FILE", help="checkpoint to write")
+    add(
+        "--loss-network", type=Path, required=True, metavar="FILE",
+        help="weights of the VGG-19 that judges the pictures",
+    )  # fmt: skip
+    add(
+        "--encoder", type=Path, metavar="FILE",
+        help="weights of the VGG-19 inside the network: compressed for hsi-edge, normalised for "
+        "hsi-vgg (default: --loss-network)",
+    )  # fmt: skip
+    add(
+        "--exclude", type=Path, metavar="FILE",
+        help="JSON list of held-out pictures, as paths relative to the list's folder",
+    )  # fmt: skip
+    add(
+        "--init", type=Path, metavar="FILE",
+        help="start from this checkpoint's weights; --preset and --encoder then do not count",
+    )  # fmt: skip
+
+
+def _add_run(group: "argparse._ArgumentGroup") -> None:
+    add = group.add_argument
+    add("--preset", choices=sorted(PRESETS), default="hsi-edge", help=_help("the network"))
+    for name, what in NUMBERS.items():
+        default = TrainOptions.__dataclass_fields__[name].default
+        add(_flag(name), type=int, default=default, metavar="N", help=_help(what))
+    rate = TrainOptions.__dataclass_fields__["rate"].default
+    add("--rate", type=float, default=rate, metavar="R", help=_help("Adam's first learning rate"))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    add("--device", default=device, help="what computes (default here: %(default)s)")
+    add(
+        "--precision", choices=("fp32", "bf16"), default="fp32",
+        help="bf16 is faster on a GPU and on CPUs that have it (default: fp32)",
+    )  # fmt: skip
+    add("--threads", type=int, metavar="N", help="CPU threads (default: as torch chooses)")
+    add("-q", "--quiet", action="store_true", help="no progress bar")
+
+
+def _flag(name: str, ending: str = "") -> str:
+    return f"--{name.replace('_', '-')}{ending}"
+
+
+def _help(what: str) -> str:
+    return f"{what} (default: %(default)s)"
