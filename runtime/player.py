@@ -49,11 +49,12 @@ def play(
         HsiError: Whatever is wrong with a source, the bundle, a style or an output.
     """
     with contextlib.ExitStack() as stack:
-        # The source first: that it is not there shall not take the time to load a model.
+        # Sources and outputs first: a mistake there shall not take the time to load a model.
         source = stack.enter_context(contextlib.ExitStack())
         first = open_source(request.sources[0])
         source.callback(first.close)
         expected = _checked_sources(request, first)
+        outputs = [stack.enter_context(output) for output in _outputs_of(request, first, expected)]
         stylizer = stack.enter_context(
             hsi.runtime.load(
                 request.model,
@@ -63,7 +64,6 @@ def play(
             )
         )
         _set_style(stylizer, request)
-        outputs = [stack.enter_context(output) for output in _outputs_of(request, first, expected)]
         source.pop_all()  # from here on the pipeline closes it, in the thread that reads it
         summary = run_stream(
             _sources_of(first, request.sources[1:]),

@@ -25,7 +25,7 @@ class RunOptions:
     size: tuple[int, int] | None = None  # (width, height): resize frames before the network
     queue: int = 2  # frames that may wait for the network under `every`
     stall_s: float = 5.0  # a live source silent for so long is lost
-    drain_s: float = 4.0  # time to finish what is begun after a stop
+    drain_s: float = 3.5  # time to finish what is begun after a stop
     expected_frames: int | None = None  # what the sources promise, for the time left
     progress_s: float = 0.5  # how often `on_progress` is called
 

@@ -23,6 +23,7 @@ from hsi.runtime.uri import redact, scheme_of
 logger = logging.getLogger(__name__)
 
 _UNSPECIFIED_COLORSPACE = 2  # AVCOL_SPC_UNSPECIFIED
+_TEXT_FORMATS = ("adf", "bin", "idf", "tty", "xbin")  # FFmpeg renders texts as videos
 _HD_HEIGHT = 720  # from here on players take an untagged video for BT.709, below for BT.601
 
 
@@ -91,6 +92,8 @@ class VideoSource:
     def _describe(self) -> None:
         if not self._container.streams.video:
             raise SourceError(f"{self.name}: holds no video, only sound or data")
+        if self._container.format.name in _TEXT_FORMATS:
+            raise SourceError(f"{self.name}: is a text, expected a video or a picture")
         stream = self._container.streams.video[0]
         endless = self._container.duration is None and self._container.size <= 0
         self.live = scheme_of(self.name).startswith("rtsp") or (self._network and endless)

@@ -22,7 +22,7 @@ class ScriptedCapture:
         self.answers: list[Any] = [np.zeros((48, 64, 3), np.uint8), None, None]
         self.released = False
 
-    def isOpened(self) -> bool:  # noqa: N802 (OpenCV's name)
+    def isOpened(self) -> bool:
         return self.opens
 
     def get(self, setting: int) -> float:
@@ -91,7 +91,7 @@ def test_a_camera_in_use_is_refused(camera_there: pytest.MonkeyPatch) -> None:
 
 def test_a_camera_without_permission_names_the_group(camera_there: pytest.MonkeyPatch) -> None:
     camera_there.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(SourceError, match="no permission to use /dev/video0: .*group 'video'"):
+    with pytest.raises(SourceError, match=r"no permission to use /dev/video0: .*group 'video'"):
         CameraSource("0")
 
 

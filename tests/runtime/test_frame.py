@@ -21,6 +21,8 @@ def test_frame_size_is_width_then_height() -> None:
         np.zeros((0, 6, 3), np.uint8),
     ],
 )
-def test_frame_refuses_what_is_no_bgr_picture(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
+def test_frame_refuses_what_is_no_bgr_picture(
+    image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+) -> None:
     with pytest.raises(FrameError, match=r"frame 7 of clip must be \(H, W, 3\) uint8, got"):
         Frame(image=image, number=7, time_s=0, source="clip")

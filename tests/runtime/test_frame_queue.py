@@ -32,7 +32,7 @@ def test_end_comes_after_the_last_item() -> None:
     queue.put(1)
     queue.finish()
     assert queue.get(0) == 1
-    with pytest.raises(QueueEnd, match="^$"):
+    with pytest.raises(QueueEnd, match=r"^$"):
         queue.get(0)
 
 

@@ -23,7 +23,9 @@ def test_pictures_keep_their_names(tmp_path: Path, make_frame: MakeFrame) -> Non
     with FolderOutput(tmp_path / "out") as output:
         output.write(frame, frame.image)
     assert _names(tmp_path / "out") == ["cat.png"]
-    assert (cv2.imread(str(tmp_path / "out" / "cat.png")) == frame.image).all()
+    found = cv2.imread(str(tmp_path / "out" / "cat.png"))
+    assert found is not None
+    assert np.array_equal(found, frame.image)
 
 
 def test_pictures_of_one_stem_get_names_of_their_own(tmp_path: Path, make_frame: MakeFrame) -> None:

@@ -53,7 +53,8 @@ def test_grey_alpha_and_16_bit_pictures_become_bgr(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.png"
         assert cv2.imwrite(str(path), image)
         frame = ImageSource(name, [path]).read(0)
-        assert (frame.image.shape, frame.image.dtype) == ((8, 6, 3), np.uint8)
+        assert frame.image.shape == (8, 6, 3)
+        assert frame.image.dtype == np.uint8
         assert frame.image[0, 0].tolist() == [100, 100, 100]
 
 

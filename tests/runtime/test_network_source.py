@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
 
-    def do_GET(self) -> None:  # noqa: N802 (the library's name)
+    def do_GET(self) -> None:
         try:
             self.answer()
         except (BrokenPipeError, ConnectionResetError):
@@ -158,7 +158,7 @@ def test_a_server_that_never_answers_is_given_up_in_time() -> None:
     options = SourceOptions(open_timeout_s=0.5, read_timeout_s=0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
-        with pytest.raises(SourceError, match="cannot open it: no answer in 0.5 s"):
+        with pytest.raises(SourceError, match=r"cannot open it: no answer in 0\.5 s"):
             open_source(f"rtsp://127.0.0.1:{silent.getsockname()[1]}/x", options=options)
     assert time.monotonic() - started < 5
 

@@ -36,9 +36,7 @@ def test_frames_come_back_in_order_and_time(
 
 
 @pytest.mark.parametrize("fps", [24, 25, 24000 / 1001, 30000 / 1001, 60, 12.5])
-def test_the_rate_of_the_source_is_kept(
-    tmp_path: Path, make_frame: MakeFrame, fps: float
-) -> None:
+def test_the_rate_of_the_source_is_kept(tmp_path: Path, make_frame: MakeFrame, fps: float) -> None:
     _write(tmp_path / "a.mp4", [make_frame(n, time_s=n / fps) for n in range(30)], fps)
     with av.open(str(tmp_path / "a.mp4"), "r") as container:
         stream = container.streams.video[0]

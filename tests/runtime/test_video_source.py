@@ -17,7 +17,7 @@ MakeVideo = Callable[..., Path]
 
 def _read_all(source: Source) -> list[Frame]:
     frames: list[Frame] = []
-    with pytest.raises(EndOfStream, match=""".+"""):
+    with pytest.raises(EndOfStream, match=r"\.m"):
         while True:
             frame = source.read(1)
             assert frame is not None
@@ -117,9 +117,7 @@ def test_a_text_is_no_video(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("front", [True, False])
-def test_half_an_mp4_is_refused_at_once(
-    make_video: MakeVideo, tmp_path: Path, front: bool
-) -> None:
+def test_half_an_mp4_is_refused_at_once(make_video: MakeVideo, tmp_path: Path, front: bool) -> None:
     options = {"movflags": "faststart"} if front else {}
     path = _cut(make_video(tmp_path / "a.mp4", image=_noise, options=options))
     message = "the video is cut short: .* bytes expected" if front else "cannot open it: damaged"

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hsi.runtime.arguments import (
+    Request,
+    parse,
+    request_from,
+    seconds_from_text,
+    style_from_text,
+)
+from hsi.runtime.errors import OptionError
+from hsi.runtime.run_options import Policy
+
+
+def _request(*words: str) -> Request:
+    return request_from(parse(words))
+
+
+def test_a_camera_alone_is_a_request() -> None:
+    assert _request("--camera", "0") == Request(sources=("0",))
+    assert Request(sources=("0",)).outputs == ("display://",)
+
+
+def test_sources_may_stand_anywhere() -> None:
+    request = _request("a.mp4", "--strength", "0.5", "b.mp4", "-i", "c.mp4", "--source", "d.mp4")
+    assert request.sources == ("a.mp4", "b.mp4", "c.mp4", "d.mp4")
+
+
+def test_every_option_arrives() -> None:
+    words = (
+        "a.mp4 -o b.mp4 -o c/ --model m.hsi --style x.jpg:2 --style y --strength 0.5 --size 640x480"
+        " --duration 2m --frames 9 --policy latest --engine cpu --threads 2 --no-verify --json -q"
+        " -vv"
+    )
+    assert _request(*words.split()) == Request(
+        sources=("a.mp4",),
+        outputs=("b.mp4", "c/"),
+        model="m.hsi",
+        styles=(("x.jpg", 2.0), ("y", 1.0)),
+        strength=0.5,
+        size=(640, 480),
+        duration_s=120.0,
+        frames=9,
+        policy=Policy.LATEST,
+        engine="cpu",
+        threads=2,
+        verify=False,
+        json=True,
+        quiet=True,
+        verbose=2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("", r"no source: give a camera \(--camera 0\)"),
+        ("a --strength 1.5", r"--strength must be from 0 to 1, got 1\.5"),
+        ("a --strength nan", "--strength must be from 0 to 1, got nan"),
+        ("a --strength much", "argument --strength: invalid float value: 'much': see hsi-run"),
+        ("a --frames 0", "--frames must be at least 1, got 0"),
+        ("a --threads -1", "--threads must be at least 1, got -1"),
+        ("a --size 640", "--size must be WIDTHxHEIGHT such as 1280x720, got '640'"),
+        ("a --duration soon", "--duration must be a time such as 10s, .* got 'soon'"),
+        ("a --policy fast", "argument --policy: invalid choice: 'fast'"),
+        ("a --style", "argument --style: expected one argument: see hsi-run --help"),
+        ("a --style x.jpg:0", "--style must be PICTURE or PICTURE:WEIGHT with WEIGHT > 0"),
+        ("a --style x.jpg:-1", "--style must be PICTURE or PICTURE:WEIGHT with WEIGHT > 0"),
+        ("a --style x.jpg:0.3", "a weight blends several styles: .* use --strength"),
+        ("a -o b.mp4 -o ./b.mp4", "the same output stands there twice"),
+        ("a --colour", "unrecognized arguments: --colour: see hsi-run --help"),
+    ],
+)
+def test_a_wrong_word_gets_one_clear_line(words: str, message: str) -> None:
+    with pytest.raises(OptionError, match=message) as caught:
+        _request(*words.split())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_word_does_not_tell_a_password() -> None:
+    with pytest.raises(OptionError, match=r"rtsp://\*\*\*@camera"):
+        _request("a", "--inptu=rtsp://me:hunter2@camera")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10s", 10), ("500ms", 0.5), ("2m", 120), ("1h", 3600), ("1.5", 1.5), ("0.5h", 1800)],
+)
+def test_durations_have_units(text: str, seconds: float) -> None:
+    assert seconds_from_text(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["0", "0s", "-1s", "", "s", "1d", "1e3", "10 s"])
+def test_impossible_durations_are_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="--duration must be a time such as"):
+        seconds_from_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ("a.jpg", ("a.jpg", 1.0)),
+        ("a.jpg:0.3", ("a.jpg", 0.3)),
+        ("a.jpg:2", ("a.jpg", 2.0)),
+        ("C:/a.jpg", ("C:/a.jpg", 1.0)),
+        ("starry-night", ("starry-night", 1.0)),
+        ("starry-night:.5", ("starry-night", 0.5)),
+    ],
+)
+def test_styles_may_have_weights(text: str, style: tuple[str, float]) -> None:
+    assert style_from_text(text) == style
+
+
+def test_a_file_whose_name_ends_like_a_weight_is_that_file(tmp_path: Path) -> None:
+    path = tmp_path / "a:2"
+    path.touch()
+    assert style_from_text(str(path)) == (str(path), 1.0)
+
+
+@pytest.mark.parametrize("text", ["", "a.jpg:1.2.3"])
+def test_impossible_styles_are_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="--style must be PICTURE or PICTURE:WEIGHT"):
+        style_from_text(text)
