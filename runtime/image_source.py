@@ -102,7 +102,7 @@ def _image_from_file(path: Path) -> Image:
         raise SourceError(f"{path}: cannot read it: {error.strerror}") from error
     if not data:
         raise SourceError(f"{path}: the file is empty (0 bytes), expected a picture: copy it again")
-    image = None if _is_cut_png(data) else _decoded(data)
+    image = None if _is_cut_png(data) or _is_cut_jpeg(data) else _decoded(data)
     if image is None:
         raise SourceError(
             f"{path}: not a readable picture ({len(data)} bytes): it is damaged, cut short, "
@@ -114,6 +114,17 @@ def _image_from_file(path: Path) -> Image:
 def _is_cut_png(data: bytes) -> bool:
     # libpng reports this on stderr by itself, past our one clear line: so look before it does.
     return data.startswith(b"\x89PNG\r\n") and b"IEND" not in data[-4096:]
+
+
+def _is_cut_jpeg(data: bytes) -> bool:
+    # OpenCV before 5 fills what is missing with grey and says nothing. The picture begins after
+    # the header's segments (one may hold a whole thumbnail) and ends with a marker of its own.
+    if not data.startswith(b"\xff\xd8\xff"):
+        return False
+    place = 2
+    while data[place : place + 1] == b"\xff" and data[place + 1 : place + 2] != b"\xda":
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return b"\xff\xd9" not in data[place:]
 
 
 def _decoded(data: bytes) -> Image | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,8 @@ from hsi.runtime.run_summary import Progress, RunSummary
 from hsi.runtime.source import Source, open_source
 from hsi.runtime.styles import DEFAULT_STYLE
 from hsi.runtime.uri import local_path, redact, scheme_of
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,7 @@ def play(
         first = open_source(request.sources[0])
         source.callback(first.close)
         expected = _checked_sources(request, first)
+        logger.info("%s: %s, %s fps, %s frames", first.name, first.size, first.fps, expected)
         outputs = [stack.enter_context(output) for output in _outputs_of(request, first, expected)]
         stylizer = stack.enter_context(
             hsi.runtime.load(

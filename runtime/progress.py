@@ -8,6 +8,7 @@ import time
 from typing import TextIO
 
 from hsi.runtime.run_summary import Progress, RunSummary
+from hsi.runtime.uri import redact
 
 _PLAIN_LINE_S = 10.0  # how often a log file, which cannot be overwritten, gets a line
 _ERASE = "\r\x1b[2K"
@@ -48,17 +49,20 @@ class ProgressLine:
             self._shown = False
 
 
-class LineHandler(logging.StreamHandler[TextIO]):
-    """A log handler that does not write into the middle of the progress line."""
+class LineHandler(logging.Handler):
+    """A log handler that keeps clear of the progress line, and keeps passwords to itself."""
 
     def __init__(self, stream: TextIO, line: ProgressLine) -> None:
-        super().__init__(stream)
+        super().__init__()
+        self._stream = stream
         self._line = line
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the line away, then log."""
+        # Line by line: in a traceback one address shall not hide the rest of the text.
+        text = "\n".join(redact(line) for line in self.format(record).splitlines())
         self._line.clear()
-        super().emit(record)
+        print(text, file=self._stream, flush=True)
 
 
 def text_of_progress(progress: Progress) -> str:

@@ -113,7 +113,7 @@ class VideoSource:
     def _check_whole(self, file_size: int) -> None:
         # An MP4 with its index in front opens even when most of the data is missing. The index
         # tells: its last entry lies beyond the end of the file.
-        index = getattr(self._stream, "index_entries", ())
+        index = getattr(self._stream, "index_entries", ())  # PyAV 17 and later
         entry = index[len(index) - 1] if len(index) else None
         if entry is not None and entry.pos + entry.size > file_size:
             raise self._cut_short(f"{entry.pos + entry.size} bytes expected, {file_size} found")

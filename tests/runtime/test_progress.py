@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 from dataclasses import replace
 
 import pytest
@@ -91,6 +92,18 @@ def test_a_log_line_does_not_land_in_the_progress_line() -> None:
     line(HALF_WAY)
     LineHandler(stream, line).emit(logging.makeLogRecord({"msg": "careful"}))
     assert stream.getvalue().endswith("\r\x1b[2Kcareful\n")
+
+
+def test_a_logged_traceback_tells_no_password() -> None:
+    stream = io.StringIO()
+    try:
+        raise ValueError("rtsp://me:hunter2@camera/x")
+    except ValueError:
+        record = logging.makeLogRecord({"msg": "fault", "exc_info": sys.exc_info()})
+    LineHandler(stream, ProgressLine(stream)).emit(record)
+    assert "ValueError: rtsp://***@camera/x" in stream.getvalue()
+    assert "Traceback" in stream.getvalue()
+    assert "hunter2" not in stream.getvalue()
 
 
 def test_summary_is_a_table_with_the_overhead_and_the_drops() -> None:

@@ -116,13 +116,19 @@ def test_a_text_is_no_video(tmp_path: Path) -> None:
         VideoSource(str(path))
 
 
-@pytest.mark.parametrize("front", [True, False])
-def test_half_an_mp4_is_refused_at_once(make_video: MakeVideo, tmp_path: Path, front: bool) -> None:
-    options = {"movflags": "faststart"} if front else {}
-    path = _cut(make_video(tmp_path / "a.mp4", image=_noise, options=options))
-    message = "the video is cut short: .* bytes expected" if front else "cannot open it: damaged"
-    with pytest.raises(SourceError, match=rf"a\.mp4: {message}"):
+def test_half_an_mp4_is_refused_at_once(make_video: MakeVideo, tmp_path: Path) -> None:
+    path = _cut(make_video(tmp_path / "a.mp4", image=_noise))
+    with pytest.raises(SourceError, match=r"a\.mp4: cannot open it: damaged, cut short, or"):
         VideoSource(str(path))
+
+
+def test_half_an_mp4_with_its_index_in_front_is_refused(
+    make_video: MakeVideo, tmp_path: Path
+) -> None:
+    path = _cut(make_video(tmp_path / "a.mp4", image=_noise, options={"movflags": "faststart"}))
+    # At once where PyAV shows the index, else at the end.
+    with pytest.raises(SourceError, match=r"the video is cut short: \d+ (bytes|frames) expected"):
+        _read_all(VideoSource(str(path)))
 
 
 @pytest.mark.parametrize(("suffix", "found"), [(".mkv", "s expected"), (".avi", "frames expected")])
