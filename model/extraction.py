@@ -1,16 +1,21 @@
 """Global Styles Extraction: four moments per channel, weighted by a dynamic network."""
 
+from math import log
+
 import torch
 from torch import Tensor, nn
 
 from hsi.model.options import STATISTICS, InjectorOptions
+
+LOG_GAUSS = log(1 + 3)  # what a normal distribution's bounded kurtosis is
 
 
 def channel_moments(features: Tensor) -> Tensor:
     """Mean, variance, skewness and kurtosis over positions (HSI paper, Global Styles Extraction).
 
     Biased (1/n), kurtosis not in excess; skewness and kurtosis are then bounded by a signed
-    ``log1p``, since a nearly dead channel has a kurtosis near n. Computed in float32.
+    ``log1p``, since a nearly dead channel has a kurtosis near n. That of the kurtosis is shifted to
+    0 for a normal distribution, or one large constant would drown every style. In float32.
 
     Args:
         features: `(N, C, H, W)`.
@@ -27,7 +32,7 @@ def channel_moments(features: Tensor) -> Tensor:
     skewness = (squared * centred).mean(2) / deviation**3
     kurtosis = (squared * squared).mean(2) / deviation**4
     bounded = torch.sign(skewness) * torch.log1p(skewness.abs())
-    return torch.stack([mean, variance, bounded, torch.log1p(kurtosis)], dim=1)
+    return torch.stack([mean, variance, bounded, torch.log1p(kurtosis) - LOG_GAUSS], dim=1)
 
 
 class GlobalStyleExtraction(nn.Module):
@@ -49,8 +54,8 @@ class GlobalStyleExtraction(nn.Module):
             nn.LeakyReLU(0.2),
         )
         pooled = width if self.split else 2 * width
-        # W starts near 1/2 for every moment, so K_s starts at O(1) and depends on all four.
-        self.weight_head = _head(pooled, hidden, 4 * width, start=0.5)
+        # W starts near 1/3 for every moment, so K_s starts at O(1) and depends on all four.
+        self.weight_head = _head(pooled, hidden, 4 * width, start=0.33)
         self.bias_head = _head(pooled, hidden, width, start=0.0)
         chosen = [float(name in options.statistics) for name in STATISTICS]
         self.register_buffer("chosen", torch.tensor(chosen).view(1, 4, 1), persistent=False)

@@ -134,7 +134,7 @@ class EdgeNetwork(StyleNetwork):
         super().__init__(options)
         stem, body, head = options.stem_width, options.body_width, options.head_width
         self.style_encoder = small_encoder("zeros").requires_grad_(False)
-        levels, hidden = self.style_encoder.widths, options.style_hidden
+        levels, hidden = (3, *self.style_encoder.widths), options.style_hidden
         self.stem = nn.Conv2d(48, stem, 3, padding=1)
         self.down = nn.Conv2d(stem, body, 3, stride=2, padding=1)
         self.body_injectors = nn.ModuleList(
@@ -148,14 +148,15 @@ class EdgeNetwork(StyleNetwork):
         nn.init.constant_(self.picture.bias, 0.5)
 
     def style_levels(self, style: Tensor) -> list[Tensor]:
-        """The five levels relu1_1 ... relu5_1 of the compressed VGG-19, at stride 8 or more.
+        """Opponent colours, then relu1_1 ... relu5_1 of the compressed VGG-19, at stride 8 or more.
 
+        The features hold brightness far above colour, so the palette has a level of its own.
         Moments need samples, not neighbours: the fine levels are sub-sampled, not averaged.
         """
         levels: list[Tensor] = self.style_encoder(style)
         scaled = [v * (1 / d) for v, d in zip(levels, LEVEL_DEVIATIONS, strict=True)]
         fine = [scaled[i][:, :, :: 8 >> i, :: 8 >> i] for i in range(3)]
-        return [*fine, *scaled[3:]]
+        return [opponent_colours(style[:, :, ::8, ::8]), *fine, *scaled[3:]]
 
     def injectors(self) -> list[StyleInjector]:
         """The trunk's modules, then the skip's."""
@@ -175,6 +176,13 @@ class EdgeNetwork(StyleNetwork):
         x = torch.relu(self.head(x))
         picture: Tensor = self.picture(x)
         return picture
+
+
+def opponent_colours(picture: Tensor) -> Tensor:
+    """`(N, 3, H, W)` BGR in [0, 1] to lightness, red-blue and green-magenta, each near unit size."""
+    blue, green, red = picture.unbind(1)
+    lightness = (blue + green + red) * (4 / 3) - 2
+    return torch.stack([lightness, 6 * (red - blue), 12 * green - 6 * (red + blue)], 1)
 
 
 class ResidualBlock(nn.Module):

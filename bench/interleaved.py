@@ -1,0 +1,38 @@
+"""Fair timing: every contestant once per round, so that a slow minute hits all alike."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Run = Callable[[], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Milliseconds of one contestant over the rounds."""
+
+    median_ms: float
+    best_ms: float
+    worst_ms: float
+
+
+def interleaved(runs: Mapping[str, Run], rounds: int = 9) -> dict[str, Timing]:
+    """Time callables in turn, after one warm-up of each.
+
+    Args:
+        runs: Contestants by name.
+        rounds: How often each is timed.
+    """
+    for run in runs.values():
+        run()
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            times[name].append(1e3 * (time.perf_counter() - start))
+    return {
+        name: Timing(median_ms=statistics.median(t), best_ms=min(t), worst_ms=max(t))
+        for name, t in times.items()
+    }

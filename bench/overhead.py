@@ -1,0 +1,125 @@
+"""What the pipeline costs beyond the network: ``hsi-run`` against a bare ONNX Runtime loop.
+
+    python -m bench.overhead clip_720p.mp4 [--frames 120] [--rounds 3] [--json]
+
+Each round plays the clip through the whole pipeline (decode, network, null output) and then runs
+the same frames, decoded beforehand, through ``InferenceSession.run`` in a plain loop; and once more
+through a naive program that reads, runs and goes on, one after the other, as most scripts do.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+
+import hsi.runtime
+from hsi.runtime.buffer_ring import BufferRing
+from hsi.runtime.output import open_output
+from hsi.runtime.pipeline import RING_SLOTS, run_stream
+from hsi.runtime.run_options import RunOptions
+from hsi.runtime.run_summary import RunSummary
+from hsi.runtime.source import open_source
+
+
+def main() -> None:
+    """Measure and print."""
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("clip")
+    p.add_argument("--frames", type=int, default=120)
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--json", action="store_true")
+    args = p.parse_args()
+    result = measure(args.clip, args.frames, args.rounds)
+    print(json.dumps(result, indent=1) if args.json else table(result))
+
+
+def measure(clip: str, count: int, rounds: int) -> dict[str, Any]:
+    """Milliseconds a frame of each contestant, by round, and the pipeline's own stage times."""
+    bundle = hsi.runtime.Bundle(hsi.runtime.bundle.shipped_bundle())
+    session = ort.InferenceSession(bundle.read(bundle.manifest.stylizer.part))
+    frames = _decoded(clip, count)
+    rows: dict[str, list[float]] = {"bare loop": [], "hsi-run": [], "read, run, repeat": []}
+    summaries = []
+    with hsi.runtime.load() as stylizer:
+        stylizer.set_style(hsi.runtime.DEFAULT_STYLE)
+        assert stylizer.style is not None
+        feed = _feed(bundle, stylizer.style)
+        _bare(session, feed, frames[:3])
+        for _ in range(rounds):
+            rows["bare loop"].append(_bare(session, feed, frames))
+            summaries.append(_piped(clip, len(frames), stylizer))
+            rows["hsi-run"].append(1e3 * summaries[-1].elapsed_s / summaries[-1].shown)
+            rows["read, run, repeat"].append(_naive(clip, session, feed, len(frames)))
+    return {
+        "clip": Path(clip).name,
+        "frames": len(frames),
+        "size": f"{frames[0].shape[1]}x{frames[0].shape[0]}",
+        "ms_per_frame": {name: [round(v, 2) for v in values] for name, values in rows.items()},
+        "stages": summaries[-1].as_dict()["stages"],
+        "overhead_ms": [round(s.overhead_ms or 0.0, 2) for s in summaries],
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as text."""
+    rows = {name: statistics.median(v) for name, v in result["ms_per_frame"].items()}
+    bare = rows["bare loop"]
+    lines = [f"{result['clip']}, {result['size']}, {result['frames']} frames, medians of rounds"]
+    lines += [f"  {n:20s} {v:8.2f} ms a frame  x{v / bare:.3f}" for n, v in rows.items()]
+    lines.append("  stages of the last hsi-run, ms a frame")
+    for name, stage in result["stages"].items():
+        lines.append(f"  {name:20s} p50 {stage['p50_ms']:8.2f}  p95 {stage['p95_ms']:8.2f}")
+    return "\n".join(lines)
+
+
+def _decoded(clip: str, count: int) -> list[Any]:
+    frames = []
+    with open_source(clip) as source:
+        while len(frames) < count and len(frames) < (source.frame_count or count):
+            frame = source.read(5.0)
+            if frame is not None:
+                frames.append(frame.image)
+    return frames
+
+
+def _feed(bundle: hsi.runtime.Bundle, code: hsi.runtime.StyleCode) -> dict[str, Any]:
+    return {
+        "style_code": code.values[np.newaxis],
+        "statistics": np.zeros((1, bundle.manifest.statistics_size), np.float32),
+        "statistics_weight": np.zeros((1, 1), np.float32),
+        "strength": np.ones((1, 1), np.float32),
+    }
+
+
+def _bare(session: ort.InferenceSession, feed: dict[str, Any], frames: list[Any]) -> float:
+    start = time.perf_counter()
+    for frame in frames:
+        session.run(None, {"frame": frame[np.newaxis], **feed})
+    return 1e3 * (time.perf_counter() - start) / len(frames)
+
+
+def _naive(clip: str, session: ort.InferenceSession, feed: dict[str, Any], count: int) -> float:
+    capture = cv2.VideoCapture(clip)
+    start = time.perf_counter()
+    for _ in range(count):
+        good, frame = capture.read()
+        if good:
+            session.run(None, {"frame": frame[np.newaxis], **feed})
+    return 1e3 * (time.perf_counter() - start) / count
+
+
+def _piped(clip: str, count: int, stylizer: hsi.runtime.Stylizer) -> RunSummary:
+    options = RunOptions(frames=count)
+    with open_output("null:") as output:
+        ring = BufferRing(stylizer, slots=RING_SLOTS)
+        return run_stream([open_source(clip)], ring, [output], options)
+
+
+if __name__ == "__main__":
+    main()
