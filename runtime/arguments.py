@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from hsi.runtime.errors import OptionError
 from hsi.runtime.run_options import Policy
-from hsi.runtime.uri import redact, size_from_text
+from hsi.runtime.uri import redact_words, size_from_text
 
 _EXAMPLES = """\
 examples:
@@ -150,7 +150,7 @@ def _check_weights(styles: Sequence[tuple[str, float]]) -> None:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         # argparse quotes the words it does not like, and they may hold a password.
-        raise OptionError(f"{redact(message)}: see {self.prog} --help")
+        raise OptionError(f"{redact_words(message)}: see {self.prog} --help")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from hsi.runtime.arguments import Request, parse, request_from
 from hsi.runtime.errors import HsiError
-from hsi.runtime.uri import redact
+from hsi.runtime.uri import redact_words
 
 if TYPE_CHECKING:
     from hsi.runtime.progress import ProgressLine
@@ -44,17 +44,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         with stop.on_signals():
             _run(request_from(args), stop)
     except HsiError as error:
-        print(f"hsi-run: {error}", file=sys.stderr)
+        print(f"hsi-run: {_in_one_line(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return _SIGNAL + signal.SIGINT
     except Exception as error:
-        # A fault of ours. The traceback is for us; whoever runs this gets a line.
-        logger.debug("fault", exc_info=True)
-        text = redact(f"{type(error).__name__}: {error}").replace("\n", " ")
+        # A fault of ours. The traceback is in the log of -vv; whoever runs this gets a line.
+        text = _in_one_line(f"{type(error).__name__}: {error}")
         print(f"hsi-run: internal fault: {text}: run with -vv and report it", file=sys.stderr)
         return _FAULT
     return stop.exit_code
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(redact_words(text).split())
 
 
 class _Stop:
@@ -105,11 +108,11 @@ def _run(request: Request, stop: _Stop) -> None:
     from hsi.runtime.progress import ProgressLine, text_of_summary
 
     line = ProgressLine(sys.stderr, quiet=request.quiet)
-    _start_logging(request, line)
-    try:
-        result = play(request, line, stop=stop.event)
-    finally:
-        line.clear()
+    with _logging(request, line):
+        try:
+            result = play(request, line, stop=stop.event)
+        finally:
+            line.clear()
     if request.json:
         print(json.dumps(result.as_dict(), indent=2))
     elif not request.quiet:
@@ -119,7 +122,8 @@ def _run(request: Request, stop: _Stop) -> None:
         )
 
 
-def _start_logging(request: Request, line: ProgressLine) -> None:
+@contextlib.contextmanager
+def _logging(request: Request, line: ProgressLine) -> Iterator[None]:
     import cv2
 
     from hsi.runtime.progress import LineHandler
@@ -128,9 +132,22 @@ def _start_logging(request: Request, line: ProgressLine) -> None:
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
     level = logging.ERROR if request.quiet else levels[min(request.verbose, 2)]
-    logging.basicConfig(level=level, handlers=[handler], force=True)
     # OpenCV writes its own warnings past Python, in front of our one clear line.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(level)
+    root.addHandler(handler)
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, HsiError):
+            logger.debug("fault", exc_info=True)
+        raise
+    finally:
+        # Whoever calls main() from Python gets its logging back as it was.
+        root.removeHandler(handler)
+        root.setLevel(before)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import time
 from typing import TextIO
 
 from hsi.runtime.run_summary import Progress, RunSummary
-from hsi.runtime.uri import redact
+from hsi.runtime.uri import redact_words
 
 _PLAIN_LINE_S = 10.0  # how often a log file, which cannot be overwritten, gets a line
 _ERASE = "\r\x1b[2K"
@@ -59,8 +59,7 @@ class LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the line away, then log."""
-        # Line by line: in a traceback one address shall not hide the rest of the text.
-        text = "\n".join(redact(line) for line in self.format(record).splitlines())
+        text = redact_words(self.format(record))
         self._line.clear()
         print(text, file=self._stream, flush=True)
 

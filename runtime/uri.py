@@ -14,23 +14,31 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _USER_INFO = re.compile(r"(?!test:)\b([a-z][a-z0-9+.-]*)://.+@", re.IGNORECASE | re.DOTALL)
 # The same without a scheme, so that a mistyped address does not show its password either.
 _BARE_USER_INFO = re.compile(r"(?<![^\s/'\"])[^\s/:@'\"]+:[^\s@]+@")
-_SECRET = re.compile(r"([\w-]*(?:pass|pwd|token|secret|key|auth|sig)[\w-]*=)[^&\s]+", re.IGNORECASE)
+_SECRET = re.compile(
+    r"([\w-]*(?:pass|pwd|token|secret|key|auth|sig)[\w-]*=)[^&\s]+?(?=[:,;]?(?:[&\s]|$))",
+    re.IGNORECASE,
+)
 
 
 def redact(text: str) -> str:
-    """Return the text without the credentials of the addresses in it.
+    """Return an address without its credentials.
 
     Args:
-        text: One address, or a message that holds some.
+        text: One address or path.
 
     Returns:
-        The text with `user:password@` and the values of secret-looking query fields
+        The address with `user:password@` and the values of secret-looking query fields
         (`password=`, `token=`, …) replaced by `***`. It hides rather too much than too little.
     """
     if "://" in text:
         text = _USER_INFO.sub(r"\1://***@", text)
         return _SECRET.sub(r"\1***", text)
     return _BARE_USER_INFO.sub("***@", text)
+
+
+def redact_words(message: str) -> str:
+    """Return a message with every address in it redacted; done twice, it changes nothing more."""
+    return re.sub(r"\S+", lambda word: redact(word[0]), message)
 
 
 def scheme_of(uri: str) -> str:

@@ -95,7 +95,7 @@ class VideoSource:
         if self._container.format.name in _TEXT_FORMATS:
             raise SourceError(f"{self.name}: is a text, expected a video or a picture")
         stream = self._container.streams.video[0]
-        endless = self._container.duration is None and self._container.size <= 0
+        endless = self._container.duration is None and (self._container.size or -1) <= 0
         self.live = scheme_of(self.name).startswith("rtsp") or (self._network and endless)
         # Frame threads hold back as many frames as there are threads: too late for a camera.
         stream.thread_type = "SLICE" if self.live else "AUTO"

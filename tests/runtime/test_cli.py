@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -84,6 +85,17 @@ def test_a_fault_of_ours_is_one_line_without_passwords(
     err = capsys.readouterr().err
     assert err.startswith("hsi-run: internal fault: ZeroDivisionError: at rtsp://***@camera and")
     assert err.count("\n") == 1
+    assert main([str(clip), "-o", "null:", "-vv"]) == 6
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "hunter2" not in err
+
+
+def test_logging_is_left_as_it_was(clip: Path) -> None:
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers))
+    main([str(clip), "-o", "gone/out.mp4", "-vv"])
+    assert (root.level, list(root.handlers)) == before
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hsi.runtime.errors import OptionError
-from hsi.runtime.uri import local_path, query_of, redact, scheme_of, size_from_text
+from hsi.runtime.uri import local_path, query_of, redact, redact_words, scheme_of, size_from_text
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,6 @@ from hsi.runtime.uri import local_path, query_of, redact, scheme_of, size_from_t
         "rtsp://camera/user=admin_password=hunter2_channel=1",
         "rtsp:/user:hunter2@camera/stream",
         "user:hunter2@camera",
-        "unrecognized arguments: --x rtsp://user:hunter2@camera",
-        "unrecognized arguments: 'user:hunter2@camera'",
     ],
 )
 def test_redact_hides_the_secret(uri: str) -> None:
@@ -44,6 +42,23 @@ def test_redact_keeps_what_holds_no_secret(uri: str) -> None:
 
 def test_redact_keeps_host_and_path() -> None:
     assert redact("rtsp://me:pw@camera:554/a?b=c") == "rtsp://***@camera:554/a?b=c"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("no option --x rtsp://me:pw@cam", "no option --x rtsp://***@cam"),
+        ("no option 'me:pw@cam'", "no option '***@cam'"),
+        (
+            "http://cam?token=pw: gone, try test://9x9@30",
+            "http://cam?token=***: gone, try test://9x9@30",
+        ),
+        ("http://a:b@c lost\n  @decorated", "http://***@c lost\n  @decorated"),
+    ],
+)
+def test_redact_words_hides_every_secret_and_nothing_else(message: str, expected: str) -> None:
+    assert redact_words(message) == expected
+    assert redact_words(expected) == expected
 
 
 def test_scheme_is_lower_case_and_empty_for_paths() -> None:
