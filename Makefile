@@ -37,9 +37,9 @@ lint: $(DEV_ENV)/.installed
 	$(DEV_ENV)/bin/ruff format --check .
 	$(DEV_ENV)/bin/mypy
 
-bench: $(DEV_ENV)/.installed
-	@for script in $(sort $(wildcard bench/*.py)); do \
-		echo "$$script"; $(DEV_ENV)/bin/python "$$script" || exit 1; done
+bench: $(DEV_ENV)/.bench
+	@for name in $(basename $(notdir $(shell grep -l __main__ bench/*.py 2>/dev/null))); do \
+		echo "bench.$$name"; $(DEV_ENV)/bin/python -m "bench.$$name" || exit 1; done
 
 clean:
 	rm -rf $(DEMO_ENV) $(DEV_ENV) build dist out *.egg-info
@@ -55,6 +55,10 @@ $(DEMO_ENV)/.installed: setup.cfg pyproject.toml $(shell find runtime -type f -n
 $(DEV_ENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(call make_env,$(DEV_ENV))
 	$(DEV_ENV)/bin/python $(PIP) install --constraint constraints.txt $(TORCH_FROM) -e '.[dev]'
+	@touch $@
+
+$(DEV_ENV)/.bench: $(DEV_ENV)/.installed
+	$(DEV_ENV)/bin/python $(PIP) install --constraint constraints.txt $(TORCH_FROM) -e '.[dev,bench]'
 	@touch $@
 
 # An environment left half made, or made by a Python that is gone, is made again. Editable installs

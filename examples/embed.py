@@ -3,6 +3,7 @@
 import sys
 
 import cv2
+import numpy as np
 
 import hsi.runtime
 
@@ -13,4 +14,4 @@ if frame is None:
 
 with hsi.runtime.load() as stylizer:
     stylizer.set_style(style)
-    cv2.imwrite(target, stylizer(frame))
+    cv2.imwrite(target, stylizer(np.asarray(frame, np.uint8)))

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pickle
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,7 +128,10 @@ def _torch_load(path: Path) -> Any:
     if not path.is_file():
         raise SourceError(f"{path}: expected a checkpoint, found no such file")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # torch warns of a pickle before it refuses it; one message is enough.
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise SourceError(
             f"{path}: expected tensors alone, found objects that would run code when loaded, or "

@@ -1,0 +1,175 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hsi.model import PRESETS, EdgeNetwork, StyleNetwork, VggNetwork, build_network
+from hsi.model.upsample import UpsampleConv
+
+
+def frames(count: int = 1, height: int = 64, width: int = 96) -> Tensor:
+    return torch.rand(count, 3, height, width)
+
+
+def test_presets_build_what_they_name() -> None:
+    assert isinstance(build_network(PRESETS["hsi-edge"]), EdgeNetwork)
+    assert isinstance(build_network(PRESETS["hsi-vgg"]), VggNetwork)
+
+
+def test_frames_keep_their_size_and_codes_and_statistics_have_theirs(network: StyleNetwork) -> None:
+    code = network.encode_style(frames(2, 48, 40))
+
+    output, used = network(frames(2), code)
+
+    assert code.shape == (2, network.code_size)
+    assert output.shape == (2, 3, 64, 96)
+    assert used.shape == (2, network.statistics_size)
+    assert torch.isfinite(output).all()
+
+
+def test_a_style_code_takes_a_few_kilobytes(network: StyleNetwork) -> None:
+    assert network.code_size * 4 < 20_000
+    if isinstance(network, EdgeNetwork):
+        assert network.code_size * 4 < 4_000
+
+
+def test_the_code_does_not_grow_with_the_style_picture(tiny: StyleNetwork) -> None:
+    assert tiny.encode_style(frames(1, 32, 32)).shape == tiny.encode_style(frames(1, 90, 71)).shape
+
+
+def test_pictures_of_a_batch_do_not_meet(network: StyleNetwork) -> None:
+    styles, contents = frames(2, 48, 48), frames(2)
+    code = network.encode_style(styles)
+
+    output, used = network(contents, code)
+
+    for number in range(2):
+        one = slice(number, number + 1)
+        alone = network.encode_style(styles[one])
+        torch.testing.assert_close(alone, code[one], rtol=1e-3, atol=1e-4)
+        output_alone, used_alone = network(contents[one], code[one])
+        torch.testing.assert_close(output_alone, output[one], rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(used_alone, used[one], rtol=1e-3, atol=1e-4)
+
+
+def test_the_style_shows_in_the_output(network: StyleNetwork) -> None:
+    content = frames()
+    codes = network.encode_style(torch.stack([torch.zeros(3, 48, 48), torch.rand(3, 48, 48)]))
+
+    dark, _ = network(content, codes[:1])
+    noisy, _ = network(content, codes[1:])
+
+    assert (dark - noisy).abs().mean() > 1e-3
+
+
+def test_strength_0_is_the_frame_exactly(tiny: StyleNetwork) -> None:
+    content, code = frames(), tiny.encode_style(frames())
+
+    output, _ = tiny(content, code, strength=torch.zeros(1, 1))
+
+    assert torch.equal(output, content)
+
+
+def test_strength_1_is_the_default_and_between_it_mixes_with_the_frame(tiny: StyleNetwork) -> None:
+    content, code = frames(), tiny.encode_style(frames())
+    whole, _ = tiny(content, code)
+
+    same, _ = tiny(content, code, strength=torch.ones(1, 1))
+    half, _ = tiny(content, code, strength=torch.full((1, 1), 0.5))
+
+    assert torch.equal(same, whole)
+    torch.testing.assert_close(half, (whole + content) / 2)
+
+
+def test_every_frame_of_a_batch_has_a_strength_of_its_own(tiny: StyleNetwork) -> None:
+    content = frames(2)
+    code = tiny.encode_style(frames(2))
+
+    output, _ = tiny(content, code, strength=torch.tensor([[0.0], [1.0]]))
+
+    assert torch.equal(output[0], content[0])
+    assert not torch.allclose(output[1], content[1])
+
+
+def test_statistics_fed_back_give_the_same_frame(network: StyleNetwork) -> None:
+    content, code = frames(), network.encode_style(frames(1, 48, 48))
+    output, used = network(content, code)
+
+    again, returned = network(content, code, used, torch.ones(1, 1))
+
+    torch.testing.assert_close(again, output, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(returned, used, rtol=1e-3, atol=1e-4)
+
+
+def test_tiles_with_the_frame_s_statistics_agree_with_the_frame(tiny: StyleNetwork) -> None:
+    # Away from the cut, by more than the receptive field: what seam-free tiles stand on.
+    content, code = frames(1, 64, 512), tiny.encode_style(frames())
+    whole, used = tiny(content, code)
+
+    tile, _ = tiny(content[..., :384], code, used, torch.ones(1, 1))
+    blind, _ = tiny(content[..., :384], code)
+
+    torch.testing.assert_close(tile[..., :192], whole[..., :192], rtol=1e-3, atol=1e-4)
+    assert (blind[..., :192] - whole[..., :192]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_flat_frames_give_numbers(tiny: StyleNetwork, value: float) -> None:
+    flat = torch.full((1, 3, 64, 64), value)
+
+    output, used = tiny(flat, tiny.encode_style(flat))
+
+    assert torch.isfinite(output).all()
+    assert torch.isfinite(used).all()
+
+
+def test_frozen_encoders_do_not_train() -> None:
+    for preset, name in (("hsi-edge", "style_encoder."), ("hsi-vgg", "encoder.")):
+        parameters = dict(build_network(PRESETS[preset]).named_parameters())
+        assert not any(p.requires_grad for k, p in parameters.items() if k.startswith(name))
+        assert all(p.requires_grad for k, p in parameters.items() if not k.startswith(name))
+
+
+class FramePath:
+    """What the frame path of a network runs, counted by hooks on its layers."""
+
+    def __init__(self, network: StyleNetwork, height: int, width: int) -> None:
+        self.multiplications = 0
+        self.parameters = 0
+        for layer in network.modules():
+            if isinstance(layer, (nn.Conv2d, UpsampleConv)):
+                layer.register_forward_hook(self._count)
+        code = torch.zeros(1, network.code_size)
+        network(frames(1, height, width), code)
+
+    def _count(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        self.parameters += sum(p.numel() for p in layer.parameters())
+        if isinstance(layer, UpsampleConv):
+            # As it runs: a 3x3 convolution at the low resolution with four times the channels.
+            per_output = 9 * inputs[0].shape[1]
+        else:
+            assert isinstance(layer, nn.Conv2d)
+            per_output = layer.weight[0].numel()
+        self.multiplications += per_output * output.numel()
+
+
+def test_the_frame_path_of_hsi_edge_takes_at_most_8_kmac_a_pixel() -> None:
+    network = build_network(PRESETS["hsi-edge"]).eval().requires_grad_(False)
+
+    path = FramePath(network, 64, 96)
+
+    assert 2_000 < path.multiplications / (64 * 96) <= 8_000
+
+
+def test_the_frame_path_of_hsi_edge_has_under_1_million_parameters() -> None:
+    network = build_network(PRESETS["hsi-edge"]).eval().requires_grad_(False)
+
+    path = FramePath(network, 64, 64)
+
+    style_side = ("style_encoder.", ".keys.", ".values.", ".key_styles.", ".value_styles.")
+    expected = sum(
+        parameter.numel()
+        for name, parameter in network.named_parameters()
+        if not any(part in name for part in style_side)
+    )
+    assert path.parameters == expected
+    assert path.parameters < 1_000_000
