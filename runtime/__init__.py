@@ -1,5 +1,7 @@
 """Run a style-transfer bundle on frames: NumPy in and out, without torch.
 
+For example::
+
     with hsi.runtime.load() as stylizer:
         stylizer.set_style("picasso.jpg")
         out = stylizer(frame)  # (H, W, 3) uint8 BGR, as OpenCV has them

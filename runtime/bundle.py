@@ -2,22 +2,33 @@
 
 import hashlib
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
 from hsi.runtime.errors import BundleError, OutputError
+from hsi.runtime.frame import Image
 from hsi.runtime.manifest import Manifest, Part
+from hsi.runtime.picture import picture_from_bytes
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 4 << 20
-MAX_PART_BYTES = 1 << 30
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile lets through over damaged files; NotImplementedError is a RuntimeError.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 
 class Bundle:
@@ -45,24 +56,28 @@ class Bundle:
         """
         part = self.manifest.part(name)
         with self._opened() as archive:
+            self._check_listed(archive, part)
             try:
                 data = archive.read(name)
-            except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
+            except DAMAGE as error:
                 raise self._changed(name) from error
         if len(data) != part.bytes or hashlib.sha256(data).hexdigest() != part.sha256:
             raise self._changed(name)
         return data
 
-    def read_picture(self, name: str) -> npt.NDArray[np.uint8]:
+    def read_picture(self, name: str) -> Image:
         """A golden picture, `(H, W, 3) uint8 BGR`.
 
         Raises:
             BundleError: The part is changed or no picture.
         """
-        picture = cv2.imdecode(np.frombuffer(self.read(name), np.uint8), cv2.IMREAD_COLOR)
+        picture = picture_from_bytes(self.read(name))
         if picture is None:
-            raise BundleError(f"{self.path}: expected {name} to be a picture, found something else")
-        return picture.astype(np.uint8, copy=False)
+            raise BundleError(
+                f"{self.path}: expected {name} to be a picture, found something else: "
+                "export the bundle again"
+            )
+        return picture
 
     def verify(self) -> None:
         """Read every part once.
@@ -76,25 +91,40 @@ class Bundle:
     @contextmanager
     def _opened(self) -> Iterator[zipfile.ZipFile]:
         if not self.path.is_file():
-            raise BundleError(f"{self.path}: expected a bundle, found no such file")
+            found = "a folder" if self.path.is_dir() else "no such file"
+            raise BundleError(f"{self.path}: expected a bundle, found {found}: check the path")
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                yield archive
-        except zipfile.BadZipFile as error:
+            archive = zipfile.ZipFile(self.path)
+        except PermissionError as error:
+            raise BundleError(
+                f"{self.path}: expected a readable bundle, found no permission to read it"
+            ) from error
+        except DAMAGE as error:
             raise BundleError(
                 f"{self.path}: expected a bundle, found a file that is none or is cut short: "
-                "export it again"
+                "copy or export it again"
             ) from error
-        except PermissionError as error:
-            raise BundleError(f"{self.path}: expected a readable bundle, found no permission") from error
+        with archive:
+            yield archive
 
     def _manifest(self, archive: zipfile.ZipFile) -> Manifest:
         try:
-            if archive.getinfo(MANIFEST).file_size > MAX_MANIFEST_BYTES:
-                raise BundleError(f"{self.path}: expected a small {MANIFEST}, found a huge one")
-            text = archive.read(MANIFEST)
+            found = archive.getinfo(MANIFEST)
         except KeyError as error:
-            raise BundleError(f"{self.path}: expected {MANIFEST} inside, found none: not a bundle") from error
+            raise BundleError(
+                f"{self.path}: expected {MANIFEST} inside, found none: this is not a bundle"
+            ) from error
+        if found.file_size > MAX_MANIFEST_BYTES:
+            raise BundleError(
+                f"{self.path}: expected {MANIFEST} of at most {MAX_MANIFEST_BYTES} bytes, found "
+                f"{found.file_size}: do not use this file"
+            )
+        if found.compress_type not in PACKINGS:
+            raise self._changed(MANIFEST)
+        try:
+            text = archive.read(MANIFEST)
+        except DAMAGE as error:
+            raise self._changed(MANIFEST) from error
         try:
             return Manifest.from_json(text)
         except BundleError as error:
@@ -102,18 +132,20 @@ class Bundle:
 
     def _check_listed(self, archive: zipfile.ZipFile, part: Part) -> None:
         try:
-            size = archive.getinfo(part.name).file_size
+            found = archive.getinfo(part.name)
         except KeyError as error:
             raise BundleError(
-                f"{self.path}: expected part {part.name}, found it missing: export it again"
+                f"{self.path}: expected part {part.name}, found it missing: "
+                "copy or export the bundle again"
             ) from error
-        if size != part.bytes or size > MAX_PART_BYTES:
+        # The manifest bounds the sizes, so this keeps bombs from being unpacked.
+        if found.file_size != part.bytes or found.compress_type not in PACKINGS:
             raise self._changed(part.name)
 
     def _changed(self, name: str) -> BundleError:
         return BundleError(
-            f"{self.path}: part {name} is not the one this bundle was written with (its size or "
-            "SHA-256 differs): copy or export the bundle again"
+            f"{self.path}: {name} is not the one this bundle was written with (its size, packing "
+            "or SHA-256 differs): copy or export the bundle again"
         )
 
 
@@ -126,7 +158,8 @@ def write_bundle(path: Path, manifest: Manifest, parts: Mapping[str, bytes]) -> 
         parts: Bytes by name.
 
     Raises:
-        OutputError: The file cannot be written; nothing is left behind.
+        OutputError: The file cannot be written; nothing is left behind, and what stood at ``path``
+            stands there still.
     """
     beside = path.with_name(f".{path.name}.part")
     try:
@@ -135,9 +168,15 @@ def write_bundle(path: Path, manifest: Manifest, parts: Mapping[str, bytes]) -> 
             for name, data in parts.items():
                 archive.writestr(name, data)
         os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+    except BaseException as error:
+        with suppress(OSError):
+            beside.unlink()
+        if isinstance(error, OSError):
+            raise OutputError(
+                f"{path}: cannot be written: {error.strerror or error}: "
+                "check the folder, its permissions and the space left"
+            ) from error
+        raise
 
 
 def part_of(name: str, data: bytes) -> Part:

@@ -83,10 +83,11 @@ def open_engine(bundle: Bundle, engine: str = "auto", threads: int | None = None
         raise OptionError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     if threads is not None and threads < 1:
         raise OptionError(f"threads must be at least 1, got {threads}")
+    _check_installed()
+    # Imported here: it takes ONNX Runtime along, which is slow to load and may not be there.
     from hsi.runtime.onnxruntime_engine import OnnxRuntimeEngine
 
-    _check_installed()
-    opened = OnnxRuntimeEngine(bundle, engine, threads or len(os.sched_getaffinity(0)))
+    opened = OnnxRuntimeEngine(bundle, engine, threads or _usable_cores())
     log.info("engine %s runs %s", opened.name, bundle.path.name)
     return opened
 
@@ -99,12 +100,18 @@ def _check_installed() -> None:
             "uninstall both, then install one"
         )
     try:
-        import onnxruntime  # noqa: F401
+        import onnxruntime
     except ImportError as error:
+        reason = f", which does not load ({_one_line(error)})" if found else ""
         raise EngineError(
-            "no engine is installed: expected ONNX Runtime; run pip install 'hsi-edge[cpu]', or "
-            "'hsi-edge[gpu]' on a machine with CUDA"
+            f"no engine is installed: expected ONNX Runtime{reason}: run pip install "
+            "'hsi-edge[cpu]', or 'hsi-edge[gpu]' on a machine with CUDA"
         ) from error
+    if not hasattr(onnxruntime, "InferenceSession"):  # left over when one of the two was removed
+        raise EngineError(
+            "expected ONNX Runtime, found an empty folder of that name: run pip uninstall "
+            "onnxruntime onnxruntime-gpu, then pip install 'hsi-edge[cpu]' or 'hsi-edge[gpu]'"
+        )
 
 
 def _has(distribution: str) -> bool:
@@ -113,3 +120,13 @@ def _has(distribution: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux: a container or taskset may allow fewer
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

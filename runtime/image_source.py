@@ -7,11 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-import cv2
-import numpy as np
-
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Frame, Image
+from hsi.runtime.picture import picture_from_bytes
 from hsi.runtime.source import EndOfStream, is_picture
 from hsi.runtime.uri import redact
 
@@ -102,34 +100,10 @@ def _image_from_file(path: Path) -> Image:
         raise SourceError(f"{path}: cannot read it: {error.strerror}") from error
     if not data:
         raise SourceError(f"{path}: the file is empty (0 bytes), expected a picture: copy it again")
-    image = None if _is_cut_png(data) or _is_cut_jpeg(data) else _decoded(data)
+    image = picture_from_bytes(data)
     if image is None:
         raise SourceError(
             f"{path}: not a readable picture ({len(data)} bytes): it is damaged, cut short, "
             "or another kind of file"
         )
     return image
-
-
-def _is_cut_png(data: bytes) -> bool:
-    # libpng reports this on stderr by itself, past our one clear line: so look before it does.
-    return data.startswith(b"\x89PNG\r\n") and b"IEND" not in data[-4096:]
-
-
-def _is_cut_jpeg(data: bytes) -> bool:
-    # OpenCV before 5 fills what is missing with grey and says nothing. The picture begins after
-    # the header's segments (one may hold a whole thumbnail) and ends with a marker of its own.
-    if not data.startswith(b"\xff\xd8\xff"):
-        return False
-    place = 2
-    while data[place : place + 1] == b"\xff" and data[place + 1 : place + 2] != b"\xda":
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return b"\xff\xd9" not in data[place:]
-
-
-def _decoded(data: bytes) -> Image | None:
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # a size beyond OpenCV's limit
-        return None
-    return None if image is None else np.asarray(image, np.uint8)

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from hsi.runtime.bundle import Bundle, shipped_bundle
 from hsi.runtime.errors import HsiError
@@ -27,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("bundle", nargs="?", help="a .hsi file (default: the shipped one)")
-    p.add_argument("--json", action="store_true", help="print the manifest")
+    p.add_argument("--json", action="store_true", help="print the manifest as it is stored")
     args = p.parse_args(argv)
     try:
         bundle = Bundle(args.bundle or shipped_bundle())
@@ -36,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"hsi-inspect: {error}", file=sys.stderr)
         return error.exit_code
     if args.json:
-        print(json.dumps(asdict(bundle.manifest), indent=1))
+        print(bundle.manifest.to_json(), end="")
     else:
         print(f"{bundle.path}\n{describe(bundle.manifest)}")
     return 0
@@ -61,7 +60,9 @@ def describe(manifest: Manifest) -> str:
         *(f"    {x.what}: {x.terms}" for x in manifest.licences),
     ]
     if manifest.training:
-        lines += ["  training", *(f"    {k}: {v}" for k, v in manifest.training.items())]
+        # As JSON: what stands there is the checkpoint's, and may hold control characters.
+        lines += ["  training"]
+        lines += [f"    {json.dumps(k)[1:-1]}: {json.dumps(v)}" for k, v in manifest.training.items()]
     return "\n".join(lines)
 
 

@@ -2,8 +2,8 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
 
 from hsi.runtime.errors import BundleError
 
@@ -12,8 +12,15 @@ VERSION = 1
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # Plain relative names alone: no drive, no parent, no hidden file, no backslash.
 PART_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,3}")
+MAX_PARTS = 64
+MAX_BYTES = 1 << 30  # of all parts: a file that claims more is a bomb, not a network
 
-T = TypeVar("T")
+# Names at the borders of the two graphs, in order: inputs, outputs.
+STYLE_ENCODER_NAMES = (("style",), ("style_code",))
+STYLIZER_NAMES = (
+    ("frame", "style_code", "statistics", "statistics_weight", "strength"),
+    ("stylised", "statistics_used"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +32,9 @@ class Part:
     sha256: str
 
     def __post_init__(self) -> None:
-        if not PART_NAME.fullmatch(self.name) or ".." in self.name.split("/"):
+        if not PART_NAME.fullmatch(self.name):
             raise BundleError(
-                f"part {self.name!r} leaves the bundle: expected a plain relative name; "
+                f"part {self.name!r} leaves the bundle: expected a plain relative name: "
                 "do not use this file"
             )
         if not SHA256.fullmatch(self.sha256) or self.bytes < 0:
@@ -55,6 +62,10 @@ class Graph:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
 
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the inputs and of the outputs."""
+        return tuple(t.name for t in self.inputs), tuple(t.name for t in self.outputs)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StatisticsField:
@@ -73,6 +84,10 @@ class FrameContract:
     max_side: int
     stride: int  # sides are padded to multiples of it inside the graph
     receptive_field: int  # pixels across, statistics held fixed: what a tile's overlap follows from
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_side <= self.max_side or min(self.stride, self.receptive_field) < 1:
+            raise BundleError(f"frame: expected sizes above 0, the least first, found {self}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,18 +134,47 @@ class Manifest:
     created: str = ""
 
     def __post_init__(self) -> None:
+        self._check_parts()
+        self._check_statistics()
+        if self.style_code_size < 1 or self.style_short_side < 32:
+            raise BundleError("manifest: expected a style code and a style size, found none")
+        graphs = (self.style_encoder, STYLE_ENCODER_NAMES), (self.stylizer, STYLIZER_NAMES)
+        for graph, names in graphs:
+            if graph.names() != names:
+                raise BundleError(
+                    f"manifest: expected {graph.part} from {names[0]} to {names[1]}, "
+                    f"found {graph.names()}"
+                )
+
+    def _check_parts(self) -> None:
         names = {part.name for part in self.parts}
+        total = sum(part.bytes for part in self.parts)
+        if len(self.parts) > MAX_PARTS or total > MAX_BYTES:
+            raise BundleError(
+                f"manifest: expected at most {MAX_PARTS} parts and {MAX_BYTES} bytes, found "
+                f"{len(self.parts)} and {total}: do not use this file"
+            )
+        if len(names) < len(self.parts):
+            raise BundleError("manifest: expected each part once, found one listed twice")
         needed = {self.style_encoder.part, self.stylizer.part}
         needed |= {self.golden.frame, self.golden.style, self.golden.stylised}
         if missing := sorted(needed - names):
-            raise BundleError(f"manifest: expected part {missing[0]} to be listed, found it missing")
-        if self.style_code_size < 1 or self.style_short_side < 32:
-            raise BundleError("manifest: expected a style code and a style size, found none")
+            raise BundleError(f"manifest: expected part {missing[0]!r} to be listed, found it not")
+
+    def _check_statistics(self) -> None:
+        start = 0
+        for one in self.statistics:
+            if one.start != start or one.size < 1:
+                raise BundleError(
+                    f"manifest: expected statistics {one.name} from {start} on, found "
+                    f"{one.size} from {one.start}"
+                )
+            start += one.size
 
     @property
     def statistics_size(self) -> int:
         """Floats in the statistics vector."""
-        return sum(field.size for field in self.statistics)
+        return sum(one.size for one in self.statistics)
 
     def part(self, name: str) -> Part:
         """The part called ``name``, which must be listed."""
@@ -149,42 +193,59 @@ class Manifest:
         """
         try:
             values = json.loads(text)
-        except ValueError as error:
-            raise BundleError(f"manifest: expected JSON, found damage: {error}") from error
+        except (ValueError, RecursionError) as error:
+            reason = "nesting without end" if isinstance(error, RecursionError) else error
+            raise BundleError(f"manifest: expected JSON, found damage: {reason}") from error
         if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
             raise BundleError(f"manifest: expected format {FORMAT!r}, found another: not a bundle")
         version = values.pop("version", None)
-        if version != VERSION:
+        if type(version) is not int or version != VERSION:
             raise BundleError(
                 f"bundle format version {version!r} found, expected {VERSION}: update hsi-edge, "
                 "or export the model again with this version"
             )
-        return _parse(values)
+        manifest: Manifest = _record(cls, values, "manifest")
+        return manifest
 
 
-def _parse(values: dict[str, Any]) -> Manifest:
-    try:
-        lists = {
-            "parts": _each(Part, values.pop("parts")),
-            "statistics": _each(StatisticsField, values.pop("statistics")),
-            "licences": _each(Licence, values.pop("licences")),
-        }
-        graphs = {name: _graph(values.pop(name)) for name in ("style_encoder", "stylizer")}
-        frame, golden = FrameContract(**values.pop("frame")), Golden(**values.pop("golden"))
-        return Manifest(**lists, **graphs, frame=frame, golden=golden, **values)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BundleError(f"manifest: expected every field of the contract, found {error}") from error
+def _record(kind: type[Any], value: Any, where: str) -> Any:
+    """A dataclass from a JSON object that has its fields, of the types it declares."""
+    if not isinstance(value, dict):
+        raise _unfit(where, "an object", value)
+    known = {one.name: one for one in fields(kind)}
+    needed = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
+    if missing := sorted(needed - set(value)):
+        raise BundleError(f"{where}: expected field {missing[0]!r}, found it missing")
+    if unknown := sorted(set(value) - set(known)):
+        raise BundleError(f"{where}: expected no field {unknown[0]!r}, found one: update hsi-edge")
+    hints = get_type_hints(kind)
+    return kind(**{name: _typed(hints[name], v, f"{where}.{name}") for name, v in value.items()})
 
 
-def _each(kind: type[T], values: list[dict[str, Any]]) -> tuple[T, ...]:
-    return tuple(kind(**value) for value in values)
+def _typed(hint: Any, value: Any, where: str) -> Any:
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _record(hint, value, where)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise _unfit(where, "a list", value)
+        item = get_args(hint)[0]
+        return tuple(_typed(item, one, f"{where}[{n}]") for n, one in enumerate(value))
+    if get_origin(hint) is dict:
+        if not isinstance(value, dict):
+            raise _unfit(where, "an object", value)
+        item = get_args(hint)[1]
+        if item is Any:
+            return value
+        return {_typed(str, n, where): _typed(item, v, f"{where}.{n}") for n, v in value.items()}
+    kinds = (float, int) if hint is float else get_args(hint) or (hint,)
+    # Exact types: True is no number. Text is shown on terminals, so it holds no control characters.
+    if type(value) not in kinds or (isinstance(value, str) and not value.isprintable()):
+        raise _unfit(where, " or ".join(kind.__name__ for kind in kinds), value)
+    return value
 
 
-def _graph(values: dict[str, Any]) -> Graph:
-    values = dict(values)
-    borders = {name: tuple(_tensor(t) for t in values.pop(name)) for name in ("inputs", "outputs")}
-    return Graph(**borders, **values)
-
-
-def _tensor(values: dict[str, Any]) -> Tensor:
-    return Tensor(**{**values, "shape": tuple(values["shape"])})
+def _unfit(where: str, expected: str, found: Any) -> BundleError:
+    text = repr(found)
+    return BundleError(
+        f"{where}: expected {expected}, found {text if len(text) < 60 else text[:57] + '...'}"
+    )

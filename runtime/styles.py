@@ -1,5 +1,6 @@
 """The styles that travel with the package, by name."""
 
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -20,11 +21,13 @@ def style_path(style: str) -> Path:
     Raises:
         OptionError: It is neither.
     """
-    if Path(style).exists():
+    if os.path.isfile(style):
         return Path(style)
     shipped = shipped_styles()
     if style in shipped:
         return shipped[style]
+    if os.path.exists(style):  # a folder, say: reading it tells what is wrong
+        return Path(style)
     raise OptionError(
         f"style {style!r}: expected a picture or one of {', '.join(shipped)}, found neither"
     )

@@ -2,8 +2,9 @@
 
 import logging
 import os
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
@@ -13,17 +14,24 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi.runtime.bundle import Bundle, shipped_bundle
+from hsi.runtime.checks import (
+    checked_buffer,
+    checked_frame,
+    checked_picture,
+    checked_share,
+    checked_statistics,
+)
 from hsi.runtime.engine import Engine, open_engine
-from hsi.runtime.errors import EngineError, FrameError, OptionError, QualityError, SourceError
+from hsi.runtime.errors import BundleError, EngineError, OptionError, QualityError, SourceError
+from hsi.runtime.frame import Image
 from hsi.runtime.manifest import Manifest
 from hsi.runtime.style_code import StyleCache, StyleCode, blend
+from hsi.runtime.style_picture import sized_style, style_from_bytes
 from hsi.runtime.styles import DEFAULT_STYLE, style_path
 
 log = logging.getLogger(__name__)
 
-Image = npt.NDArray[np.uint8]
 Style: TypeAlias = str | os.PathLike[str] | Image | StyleCode
-MIN_STYLE_SIDE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +63,7 @@ class Stylizer:
         self._cache = cache
         self._encoder = bundle.manifest.part(bundle.manifest.style_encoder.part).sha256
         self._look = _Look(code=None, strength=1.0)
+        self._changing = threading.Lock()  # held while the look is replaced, never while encoding
         self.engine_name = engine.name
 
     @property
@@ -74,7 +83,9 @@ class Stylizer:
 
     @strength.setter
     def strength(self, value: float) -> None:
-        self._look = _Look(code=self._look.code, strength=_checked_strength(value))
+        checked = checked_share(value, "strength")
+        with self._changing:
+            self._look = replace(self._look, strength=checked)
 
     def set_style(
         self, style: Style | Sequence[tuple[Style, float]], *, strength: float | None = None
@@ -91,24 +102,29 @@ class Stylizer:
             OptionError: The name, a weight or the strength is none.
             FrameError: The array is no picture.
         """
+        checked = None if strength is None else checked_share(strength, "strength")
         code = self.encode_style(style)
-        kept = self._look.strength if strength is None else _checked_strength(strength)
-        self._look = _Look(code=code, strength=kept)
+        with self._changing:
+            kept = self._look.strength if checked is None else checked
+            self._look = _Look(code=code, strength=kept)
 
     def encode_style(self, style: Style | Sequence[tuple[Style, float]]) -> StyleCode:
-        """The code of a style, from the cache on disk where it is known. Raises as ``set_style``."""
+        """The code of a style, from the cache on disk if it is known. Raises as ``set_style``."""
         if isinstance(style, StyleCode):
             return self._own(style)
         if isinstance(style, np.ndarray):
-            return self._encode(style, style.tobytes() + repr(style.shape).encode(), "array")
+            picture = checked_picture(style, "style")
+            return self._encode(picture, picture.tobytes() + repr(picture.shape).encode(), "array")
         if isinstance(style, (str, os.PathLike)):
-            path = style_path(os.fspath(style))
-            try:
-                data = path.read_bytes()
-            except OSError as error:
-                raise SourceError(f"style {path}: cannot be read: {error.strerror}") from error
-            return self._encode(None, data, path.stem)
-        return blend([(self.encode_style(one), weight) for one, weight in style])
+            return self._encode_file(style_path(os.fspath(style)))
+        try:
+            pairs = [(one, weight) for one, weight in style]
+        except (TypeError, ValueError) as error:
+            raise OptionError(
+                "style: expected a picture's path, a shipped style's name, a picture, a style code "
+                f"or (style, weight) pairs, found {type(style).__name__}"
+            ) from error
+        return blend([(self.encode_style(one), weight) for one, weight in pairs])
 
     def __call__(self, frame: Image, *, out: Image | None = None) -> Image:
         """Stylise one frame.
@@ -144,24 +160,23 @@ class Stylizer:
             out: As in ``__call__``.
 
         Raises:
-            FrameError, EngineError: As in ``__call__``.
+            OptionError: The weight lies outside [0, 1].
+            FrameError, EngineError: As in ``__call__``; also for statistics of another network.
         """
-        engine, look = self._opened(), self._look
-        if look.code is None:
-            self.set_style(DEFAULT_STYLE)
-            look = self._look
-        assert look.code is not None
-        frame = _checked_frame(frame, self.manifest)
-        out = np.empty_like(frame) if out is None else _checked_out(out, frame)
+        engine = self._opened()
+        frame = checked_frame(frame, self.manifest.frame)
+        out = np.empty_like(frame) if out is None else checked_buffer(out, frame)
         size = self.manifest.statistics_size
-        fed = np.zeros((1, size), np.float32)
-        if statistics is not None:
-            fed[0] = _checked_statistics(statistics, size)
-        weight = 0.0 if statistics is None else statistics_weight
+        weight = checked_share(statistics_weight, "statistics_weight")
+        if statistics is None:
+            fed, weight = np.zeros(size, np.float32), 0.0
+        else:
+            fed = checked_statistics(statistics, size)
+        code, look = self._styled()
         used = engine.stylize(
             frame[np.newaxis],
-            look.code.values[np.newaxis],
-            fed,
+            code.values[np.newaxis],
+            fed[np.newaxis],
             np.full((1, 1), weight, np.float32),
             np.full((1, 1), look.strength, np.float32),
             out[np.newaxis],
@@ -178,6 +193,11 @@ class Stylizer:
         frame = self._bundle.read_picture(golden.frame)[np.newaxis]
         style = self._bundle.read_picture(golden.style)[np.newaxis]
         wanted = self._bundle.read_picture(golden.stylised)[np.newaxis]
+        if wanted.shape != frame.shape:
+            raise BundleError(
+                f"{self._bundle.path}: expected golden pictures of one size, found {frame.shape} "
+                f"and {wanted.shape}: export the bundle again"
+            )
         made = np.empty_like(frame)
         nothing = np.zeros((1, self.manifest.statistics_size), np.float32)
         zero, one = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
@@ -188,8 +208,9 @@ class Stylizer:
         if worst > golden.max_difference or share > golden.max_share_over_one:
             raise QualityError(
                 f"{self._bundle.path}: self-test failed on {self.engine_name}: expected at most "
-                f"{golden.max_difference} of 255 and {golden.max_share_over_one:.2%} of values over "
-                f"1, found {worst} and {share:.2%}: try another --engine, or export the model here"
+                f"{golden.max_difference} of 255 and {golden.max_share_over_one:.2%} of values "
+                f"over 1, found {worst} and {share:.2%}: try another --engine, or export the model "
+                "here"
             )
 
     def close(self) -> None:
@@ -214,20 +235,42 @@ class Stylizer:
             raise EngineError("this stylizer is closed: load the bundle again")
         return self._engine
 
+    def _styled(self) -> tuple[StyleCode, _Look]:
+        """The look of the next frame, with the default style if none was set until now."""
+        look = self._look
+        if look.code is None:
+            default = self.encode_style(DEFAULT_STYLE)
+            with self._changing:
+                if self._look.code is None:  # another thread may have set one meanwhile
+                    self._look = replace(self._look, code=default)
+                look = self._look
+        assert look.code is not None
+        return look.code, look
+
     def _own(self, code: StyleCode) -> StyleCode:
-        if code.encoder != self._encoder:
+        size = self.manifest.style_code_size
+        if code.encoder != self._encoder or code.values.size != size:
             raise OptionError(
                 f"style code {code.name} was made by another network's style encoder: encode the "
                 "picture again with this bundle"
             )
         return code
 
-    def _encode(self, picture: Image | None, data: bytes, name: str) -> StyleCode:
+    def _encode_file(self, path: Path) -> StyleCode:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise SourceError(
+                f"style {path}: cannot be read: {error.strerror}: give a picture"
+            ) from error
+        return self._encode(path, data, path.stem)
+
+    def _encode(self, source: Path | Image, data: bytes, name: str) -> StyleCode:
         size = self.manifest.style_code_size
         values = self._cache.get(self._encoder, data, size)
         if values is None:
-            picture = _decoded(data, name) if picture is None else _checked_picture(picture)
-            sized = _style_sized(picture, self.manifest.style_short_side)
+            picture = style_from_bytes(data, source) if isinstance(source, Path) else source
+            sized = sized_style(picture, self.manifest.style_short_side)
             values = self._opened().encode_style(sized[np.newaxis])[0]
             self._cache.put(self._encoder, data, values)
         return StyleCode(values=values, encoder=self._encoder, name=name)
@@ -269,79 +312,3 @@ def load(
             stylizer.close()
             raise
     return stylizer
-
-
-def _decoded(data: bytes, name: str) -> Image:
-    try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    except cv2.error:
-        picture = None  # a picture too large for OpenCV
-    if picture is None:
-        raise SourceError(f"style {name}: expected a picture (JPEG, PNG, ...), found none in it")
-    return picture.astype(np.uint8, copy=False)
-
-
-def _style_sized(picture: Image, short_side: int) -> Image:
-    """Shrunk to the size the style side was trained near; tiny pictures are grown to the least."""
-    height, width = picture.shape[:2]
-    side = min(height, width)
-    wanted = max(min(side, short_side), MIN_STYLE_SIDE)
-    if wanted == side:
-        return np.ascontiguousarray(picture)
-    longest = 4 * wanted  # a panorama is squeezed rather than let its long side grow
-    size = (
-        min(longest, max(wanted, round(width * wanted / side))),
-        min(longest, max(wanted, round(height * wanted / side))),
-    )
-    method = cv2.INTER_AREA if wanted < side else cv2.INTER_LINEAR
-    return cv2.resize(picture, size, interpolation=method).astype(np.uint8, copy=False)
-
-
-def _checked_picture(frame: Image) -> Image:
-    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
-        found = getattr(frame, "dtype", type(frame).__name__)
-        raise FrameError(f"frame: expected a NumPy array of uint8, found {found}: convert it first")
-    if frame.ndim != 3 or frame.shape[2] != 3:
-        raise FrameError(f"frame: expected (H, W, 3) BGR, found shape {frame.shape}")
-    if 0 in frame.shape:
-        raise FrameError(f"frame: expected pixels, found none: shape {frame.shape}")
-    return np.ascontiguousarray(frame)
-
-
-def _checked_frame(frame: Image, manifest: Manifest) -> Image:
-    frame = _checked_picture(frame)
-    low, high = manifest.frame.min_side, manifest.frame.max_side
-    if not all(low <= side <= high for side in frame.shape[:2]):
-        raise FrameError(
-            f"frame: expected sides from {low} to {high} pixels, found "
-            f"{frame.shape[1]}x{frame.shape[0]}: resize it"
-        )
-    return frame
-
-
-def _checked_out(out: Image, frame: Image) -> Image:
-    if not isinstance(out, np.ndarray) or out.dtype != np.uint8 or out.shape != frame.shape:
-        found = getattr(out, "shape", type(out).__name__)
-        raise FrameError(f"out: expected uint8 of shape {frame.shape}, found {found}")
-    if not out.flags.c_contiguous or not out.flags.writeable:
-        raise FrameError("out: expected a writeable C-contiguous buffer, found another: allocate one")
-    if np.may_share_memory(out, frame):
-        raise FrameError("out: expected a buffer apart from the frame, found one that overlaps it")
-    return out
-
-
-def _checked_statistics(
-    statistics: npt.NDArray[np.float32], size: int
-) -> npt.NDArray[np.float32]:
-    found = np.asarray(statistics)
-    if found.shape != (size,) or not np.isfinite(found).all():
-        raise FrameError(
-            f"statistics: expected {size} numbers from an earlier result, found shape {found.shape}"
-        )
-    return found.astype(np.float32, copy=False)
-
-
-def _checked_strength(value: float) -> float:
-    if not 0.0 <= value <= 1.0:
-        raise OptionError(f"strength must lie in [0, 1], got {value}")
-    return float(value)

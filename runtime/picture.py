@@ -1,0 +1,39 @@
+"""Pictures from the bytes of a file."""
+
+import cv2
+import numpy as np
+
+from hsi.runtime.frame import Image
+
+
+def picture_from_bytes(data: bytes) -> Image | None:
+    """Decode a picture of any format OpenCV reads.
+
+    EXIF orientation is applied, transparency is dropped, 16-bit and grey pictures become 8-bit BGR.
+
+    Returns:
+        `(H, W, 3) uint8 BGR`, or None for what is no picture, or is cut short.
+    """
+    if not data or _is_cut_png(data) or _is_cut_jpeg(data):
+        return None
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # a size beyond OpenCV's limit
+        return None
+    return None if image is None else np.asarray(image, np.uint8)
+
+
+def _is_cut_png(data: bytes) -> bool:
+    # libpng reports this on stderr by itself, past our one clear line: so look before it does.
+    return data.startswith(b"\x89PNG\r\n") and b"IEND" not in data[-4096:]
+
+
+def _is_cut_jpeg(data: bytes) -> bool:
+    # OpenCV before 5 fills what is missing with grey and says nothing. The picture begins after
+    # the header's segments (one may hold a whole thumbnail) and ends with a marker of its own.
+    if not data.startswith(b"\xff\xd8\xff"):
+        return False
+    place = 2
+    while data[place : place + 1] == b"\xff" and data[place + 1 : place + 2] != b"\xda":
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return b"\xff\xd9" not in data[place:]
