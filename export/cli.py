@@ -1,16 +1,20 @@
 """``hsi-export``: from a checkpoint to a bundle."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import logging
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hsi.export.exporter import ExportOptions, ExportReport, export
-from hsi.export.parity import MAX_DIFFERENCE, MAX_SHARE_OVER_ONE
-from hsi.runtime.errors import HsiError
+from hsi.export.steps import Steps
+from hsi.runtime.errors import EngineError, HsiError, OptionError
+
+if TYPE_CHECKING:
+    from hsi.export.exporter import ExportReport
 
 EXAMPLES = """\
 examples:
@@ -18,33 +22,41 @@ examples:
   hsi-export model.pt -o line3.hsi --force
   hsi-export model.pt --dry-run --json    checks alone, for a machine
   hsi-run --camera 0 --model model.hsi    runs it
+
+exit codes: 0 written, or checked with --dry-run; 2 a wrong option; 3 the checkpoint or a picture
+cannot be used; 4 ONNX Runtime does not take the graphs, or a package is missing; 5 torch and the
+graphs disagree; 6 the bundle cannot be written, or a fault
 """
+
+logger = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``hsi-export``; return the exit code: 5 when torch and the graphs disagree."""
+    """Run ``hsi-export``; return the exit code, which ``--help`` explains."""
     args = parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    steps = _Steps(quiet=args.quiet)
+    steps = Steps(sys.stderr, quiet=args.quiet)
     try:
-        options = ExportOptions(
-            model=args.model,
-            out=args.out or args.model.with_suffix(".hsi"),
-            frame=args.frame,
-            style=args.style,
-            force=args.force,
-            dry_run=args.dry_run,
-        )
-        report = export(options, steps)
+        report = _report(args, steps)
+        print(json.dumps(report.to_dict(), indent=1) if args.json else table(report, args.dry_run))
+        if not report.agrees:
+            _say(f"{args.model}: torch and the exported graphs disagree: nothing written")
+        return 0 if report.agrees else 5
     except HsiError as error:
-        print(f"hsi-export: {error}", file=sys.stderr)
+        steps.clear()
+        _say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        print("hsi-export: interrupted, nothing written", file=sys.stderr)
+        steps.clear()
+        _say("interrupted, nothing written")
         return 130
-    steps.done()
-    print(json.dumps(report.to_dict(), indent=1) if args.json else table(report, args.dry_run))
-    return 0 if report.agrees else 5
+    except Exception as error:
+        # A fault of ours. The traceback is for us; whoever runs this gets a line.
+        steps.clear()
+        logger.debug("fault", exc_info=True)
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        _say(f"internal fault, nothing written: {text}: please report it")
+        return 6
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,18 +69,21 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("model", type=Path, help="checkpoint: .pt or .safetensors")
     p.add_argument("-o", "--out", type=Path, help="bundle (default: MODEL with .hsi)")
-    p.add_argument("--frame", type=Path, help="photograph for the comparison (default: a shipped one)")
-    p.add_argument("--style", type=Path, help="style picture for the comparison (likewise)")
+    p.add_argument("--frame", type=Path, help="photograph to compare on (default: a shipped one)")
+    p.add_argument("--style", type=Path, help="style picture to compare on (likewise)")
     p.add_argument("--force", action="store_true", help="replace an existing bundle")
     p.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
     p.add_argument("--json", action="store_true", help="report as JSON")
-    p.add_argument("--quiet", action="store_true", help="no progress")
+    p.add_argument("-q", "--quiet", action="store_true", help="no progress")
     return p
 
 
 def table(report: ExportReport, dry_run: bool) -> str:
     """The report as text."""
-    lines = [f"{'frame':>12s} {'values':>10s} {'worst':>6s} {'over 1':>9s}  torch against ONNX Runtime"]
+    from hsi.export.parity import MAX_DIFFERENCE, MAX_SHARE_OVER_ONE
+
+    title = "torch against ONNX Runtime"
+    lines = [f"{'frame':>12s} {'values':>10s} {'worst':>6s} {'over 1':>9s}  {title}"]
     for row in report.comparisons:
         verdict = "agrees" if row.agrees else "DISAGREES"
         share = f"{row.share_over_one:.4%}"
@@ -84,24 +99,31 @@ def table(report: ExportReport, dry_run: bool) -> str:
     return "\n".join(lines)
 
 
-class _Steps:
-    """Progress: each step's name when it starts, and its seconds when it ends."""
+def _report(args: argparse.Namespace, steps: Steps) -> ExportReport:
+    if not args.model.name:
+        raise OptionError(f"the model must be a file, got {str(args.model)!r}")
+    try:
+        from hsi.export.exporter import ExportOptions, export
+    except ModuleNotFoundError as error:
+        raise EngineError(
+            f"an export needs {error.name}, which is not installed: run pip install "
+            "'hsi-edge[export,cpu]'"
+        ) from error
+    options = ExportOptions(
+        model=args.model,
+        out=args.out or args.model.with_suffix(".hsi"),
+        frame=args.frame,
+        style=args.style,
+        force=args.force,
+        dry_run=args.dry_run,
+    )
+    report = export(options, steps)
+    steps.done()
+    return report
 
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._started: float | None = None
 
-    def __call__(self, name: str) -> None:
-        self.done()
-        if not self._quiet:
-            print(f"{name} ... ", end="", flush=True, file=sys.stderr)
-            self._started = time.monotonic()
-
-    def done(self) -> None:
-        """The running step has ended."""
-        if self._started is not None:
-            print(f"{time.monotonic() - self._started:.1f} s", file=sys.stderr)
-            self._started = None
+def _say(text: str) -> None:
+    print(f"hsi-export: {text}", file=sys.stderr)
 
 
 if __name__ == "__main__":

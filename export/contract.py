@@ -1,17 +1,12 @@
 """The manifest of an exported network: names, shapes and ranges at its borders."""
 
 from hsi.export.licences import licences_of
-from hsi.export.onnx_writer import (
-    IR_VERSION,
-    MAX_SIDE,
-    MIN_SIDE,
-    OPSET,
-    STYLE_ENCODER_NAMES,
-    STYLIZER_NAMES,
-)
+from hsi.export.onnx_writer import IR_VERSION, MAX_SIDE, MIN_SIDE, OPSET
 from hsi.model import StyleNetwork
 from hsi.model.checkpoint import Checkpoint
 from hsi.runtime.manifest import (
+    STYLE_ENCODER_NAMES,
+    STYLIZER_NAMES,
     FrameContract,
     Golden,
     Graph,

@@ -1,6 +1,8 @@
 """From a checkpoint to a bundle that has been measured."""
 
+import json
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -9,22 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 
 from hsi.export import contract
-from hsi.export.onnx_writer import style_encoder_onnx, stylizer_onnx
+from hsi.export.onnx_writer import MIN_SIDE, style_encoder_onnx, stylizer_onnx
 from hsi.export.parity import SIZES, Comparison, OnnxPair, compare, resized, torch_stylise
 from hsi.export.receptive_field import receptive_field
 from hsi.model.checkpoint import Checkpoint, load_checkpoint
 from hsi.runtime.bundle import part_of, write_bundle
 from hsi.runtime.errors import OptionError, OutputError, QualityError, SourceError
+from hsi.runtime.frame import Image
 from hsi.runtime.manifest import Manifest
+from hsi.runtime.picture import picture_from_bytes
 from hsi.runtime.styles import DEFAULT_STYLE, shipped_styles
 
 log = logging.getLogger(__name__)
 
-Image = npt.NDArray[np.uint8]
+# Width and height in pixels.
+STYLE_SIZE = (256, 256)
+GOLDEN_FRAME_SIZE = (156, 118)  # no multiples of the stride
+GOLDEN_STYLE_SIZE = (128, 128)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +40,24 @@ class ExportOptions:
     out: Path  # bundle, ending in .hsi
     frame: Path | None = None  # picture for the parity check; None for the shipped photograph
     style: Path | None = None  # likewise
+    sizes: tuple[tuple[int, int], ...] = SIZES  # width and height of the frames compared
     force: bool = False  # overwrite
     dry_run: bool = False  # check everything, write nothing
 
     def __post_init__(self) -> None:
         if self.out.suffix != ".hsi":
-            raise OptionError(f"the bundle must end in .hsi, got {self.out.name}")
+            raise OptionError(f"the bundle must end in .hsi, got {self.out.name!r}")
+        if not self.sizes or any(min(size) < MIN_SIDE for size in self.sizes):
+            raise OptionError(f"sizes must have sides from {MIN_SIDE} pixels, got {self.sizes}")
+        if self.out.is_dir():
+            raise OptionError(f"{self.out} is a folder: give the name of a file")
         if self.out.exists() and not self.force:
             raise OptionError(f"{self.out} exists: pass --force to replace it")
-        if not self.out.parent.is_dir():
-            raise OutputError(f"{self.out}: expected folder {self.out.parent}, found none: make it")
+        folder = self.out.parent
+        if not folder.is_dir():
+            raise OutputError(f"{self.out}: expected folder {folder}, found none: make it")
+        if not os.access(folder, os.W_OK):
+            raise OutputError(f"{self.out}: expected to write to {folder}, found no permission")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +93,15 @@ def export(options: ExportOptions, on_step: Callable[[str], None] = log.info) ->
 
     Raises:
         SourceError: The checkpoint or a picture cannot be read.
-        QualityError: A graph breaks a rule of the engines.
+        QualityError: A graph breaks a rule of the engines, or the network gives no numbers.
+        EngineError: ONNX Runtime does not take a graph.
         OutputError: The bundle cannot be written.
     """
     on_step(f"reading {options.model.name}")
     checkpoint = load_checkpoint(options.model)
-    frame, style = _pictures(options)
+    _check_provenance(options.model, checkpoint)
+    frame = _picture(options.frame or _shipped_frame())
+    style = resized(_picture(options.style or _shipped_style()), STYLE_SIZE)
     on_step("style encoder to ONNX")
     style_encoder = style_encoder_onnx(checkpoint.network)
     on_step("stylizer to ONNX")
@@ -94,11 +110,11 @@ def export(options: ExportOptions, on_step: Callable[[str], None] = log.info) ->
     field = receptive_field(checkpoint.network)
     graphs = OnnxPair(style_encoder, stylizer)
     rows = []
-    for size in SIZES:
+    for size in options.sizes:
         on_step(f"torch against ONNX Runtime at {size[0]}x{size[1]}")
         rows.append(compare(checkpoint.network, graphs, resized(frame, size), style))
     parts = {contract.STYLE_ENCODER: style_encoder, contract.STYLIZER: stylizer}
-    parts |= _golden(checkpoint, frame, style)
+    parts |= _golden(checkpoint)
     manifest = _manifest(checkpoint, parts, field)
     report = ExportReport(
         out=str(options.out),
@@ -113,24 +129,41 @@ def export(options: ExportOptions, on_step: Callable[[str], None] = log.info) ->
     return report
 
 
-def _pictures(options: ExportOptions) -> tuple[Image, Image]:
-    shipped = Path(str(resources.files("hsi.export"))) / "data" / "frame.jpg"
-    frame = _picture(options.frame or shipped)
-    style = _picture(options.style or shipped_styles()[DEFAULT_STYLE])
-    return frame, resized(style, (256, 256))
+def _check_provenance(path: Path, checkpoint: Checkpoint) -> None:
+    try:
+        json.dumps(checkpoint.provenance, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise SourceError(
+            f"{path}: expected a provenance of plain values, found others: {error}: save the "
+            "checkpoint without them"
+        ) from error
+
+
+def _shipped_frame() -> Path:
+    return Path(str(resources.files("hsi.export"))) / "data" / "frame.jpg"
+
+
+def _shipped_style() -> Path:
+    return shipped_styles()[DEFAULT_STYLE]
 
 
 def _picture(path: Path) -> Image:
-    data = path.read_bytes() if path.is_file() else b""
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    try:
+        picture = picture_from_bytes(path.read_bytes())
+    except OSError as error:
+        raise SourceError(f"{path}: expected a picture, found: {error.strerror}") from error
     if picture is None:
-        raise SourceError(f"{path}: expected a picture (JPEG, PNG, ...), found none")
-    return picture.astype(np.uint8, copy=False)
+        raise SourceError(f"{path}: expected a picture (JPEG, PNG, ...), found none in the file")
+    return picture
 
 
-def _golden(checkpoint: Checkpoint, frame: Image, style: Image) -> dict[str, bytes]:
-    """Small pictures for the self-test, their result by torch."""
-    frame, style = resized(frame, (156, 118)), resized(style, (128, 128))
+def _golden(checkpoint: Checkpoint) -> dict[str, bytes]:
+    """Small pictures for the self-test, their result by torch.
+
+    Always the shipped ones: a user's own pictures do not travel in a bundle unasked.
+    """
+    frame = resized(_picture(_shipped_frame()), GOLDEN_FRAME_SIZE)
+    style = resized(_picture(_shipped_style()), GOLDEN_STYLE_SIZE)
     pictures = {
         contract.GOLDEN_FRAME: frame,
         contract.GOLDEN_STYLE: style,

@@ -72,7 +72,7 @@ def pad_to_stride(planes: Tensor, stride: int) -> Tensor:
 
 
 def prepared_network(network: StyleNetwork) -> StyleNetwork:
-    """A copy for the exporter: pixels in [0, 255] at no cost, up-sampling folded to plain layers."""
+    """A copy for the exporter: pixels in [0, 255] at no cost, up-sampling as plain layers."""
     network = copy.deepcopy(network).eval()
     first, last = network.picture_layers()
     with torch.no_grad():

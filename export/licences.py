@@ -13,13 +13,15 @@ SMALL_VGG = Licence(
     source="github.com/MingSun-Tse/Collaborative-Distillation",
 )
 GOLDEN = (
-    Licence(what="golden frame", terms="released for unrestricted usage", source="Kodak image suite"),
+    Licence(
+        what="golden frame", terms="released for unrestricted usage", source="Kodak image suite"
+    ),
     Licence(what="golden style", terms="public domain", source="a painter dead 70 years or more"),
 )
 
 
 def licences_of(preset: str) -> tuple[Licence, ...]:
-    """Licences of a preset's own weights, of the weights inside them, and of the golden pictures."""
+    """Licences of a preset's own weights, of those inside them, and of the golden pictures."""
     own = Licence(what=f"{preset} weights", terms="those of the checkpoint's author")
     inside = (SMALL_VGG, VGG) if preset == "hsi-edge" else (VGG,)
     return (own, *inside, *GOLDEN)

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 import torch
 
 from hsi.export.graph import pad_to_stride
 from hsi.model import StyleNetwork
-
-Image = npt.NDArray[np.uint8]
+from hsi.runtime.errors import QualityError
+from hsi.runtime.frame import Image
+from hsi.runtime.onnxruntime_engine import translated
 
 SIZES = ((512, 512), (641, 479), (1280, 720))  # width, height; the odd one exercises the padding
 MAX_DIFFERENCE = 2  # of 255, any value
@@ -34,37 +34,54 @@ class Comparison:
 
 
 class OnnxPair:
-    """The two graphs in ONNX Runtime on the CPU, straight from their bytes."""
+    """The two graphs in ONNX Runtime on the CPU, straight from their bytes.
+
+    Raises:
+        EngineError: A graph does not load; later, that it does not run.
+    """
 
     def __init__(self, style_encoder: bytes, stylizer: bytes) -> None:
         options = ort.SessionOptions()
         options.log_severity_level = 3
         cpu = ["CPUExecutionProvider"]
-        self._encoder = ort.InferenceSession(style_encoder, options, providers=cpu)
-        self._stylizer = ort.InferenceSession(stylizer, options, providers=cpu)
+        try:
+            self._encoder = ort.InferenceSession(style_encoder, options, providers=cpu)
+            self._stylizer = ort.InferenceSession(stylizer, options, providers=cpu)
+        except Exception as error:
+            raise translated(error) from error
 
     def stylise(self, frame: Image, style: Image, statistics_size: int) -> Image:
         """`(H, W, 3) uint8 BGR` frame and style to the stylised frame."""
-        (code,) = self._encoder.run(None, {"style": style[np.newaxis]})
         feed = {
             "frame": frame[np.newaxis],
-            "style_code": code,
             "statistics": np.zeros((1, statistics_size), np.float32),
             "statistics_weight": np.zeros((1, 1), np.float32),
             "strength": np.ones((1, 1), np.float32),
         }
-        stylised: Image = self._stylizer.run(["stylised"], feed)[0][0]
+        try:
+            (feed["style_code"],) = self._encoder.run(None, {"style": style[np.newaxis]})
+            stylised: Image = self._stylizer.run(["stylised"], feed)[0][0]
+        except Exception as error:
+            raise translated(error) from error
         return stylised
 
 
 @torch.no_grad()
 def torch_stylise(network: StyleNetwork, frame: Image, style: Image) -> Image:
-    """The reference: the network as it was trained, on pixels in [0, 1]."""
+    """The reference: the network as it was trained, on pixels in [0, 1].
+
+    Raises:
+        QualityError: The network gives NaN or infinity, which no comparison of pixels would show.
+    """
     height, width = frame.shape[:2]
     code = network.encode_style(_planes(style))
     stylised, _ = network(pad_to_stride(_planes(frame), network.stride), code)
+    if not torch.isfinite(stylised).all():
+        raise QualityError(
+            "network: expected pixels, found NaN or infinity: its weights are finite but of no use"
+        )
     pixels = stylised[0, :, :height, :width].permute(1, 2, 0).mul(255).round().clamp(0, 255)
-    return pixels.to(torch.uint8).numpy()
+    return np.asarray(pixels.to(torch.uint8).numpy())
 
 
 def compare(network: StyleNetwork, graphs: OnnxPair, frame: Image, style: Image) -> Comparison:
@@ -82,7 +99,7 @@ def compare(network: StyleNetwork, graphs: OnnxPair, frame: Image, style: Image)
 
 def resized(picture: Image, size: tuple[int, int]) -> Image:
     """A picture at `(width, height)`."""
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _planes(picture: Image) -> torch.Tensor:

@@ -61,8 +61,8 @@ def describe(manifest: Manifest) -> str:
     ]
     if manifest.training:
         # As JSON: what stands there is the checkpoint's, and may hold control characters.
-        lines += ["  training"]
-        lines += [f"    {json.dumps(k)[1:-1]}: {json.dumps(v)}" for k, v in manifest.training.items()]
+        stored = {json.dumps(k)[1:-1]: json.dumps(v) for k, v in manifest.training.items()}
+        lines += ["  training", *(f"    {name}: {value}" for name, value in stored.items())]
     return "\n".join(lines)
 
 
