@@ -114,7 +114,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         SourceError: It is missing or not a state dict.
     """
-    values = _torch_load(path)
+    values = load_values(path)
     values = values.get("model", values) if isinstance(values, dict) else values
     if not isinstance(values, dict) or not all(isinstance(v, Tensor) for v in values.values()):
         raise SourceError(
@@ -124,7 +124,12 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     return dict(values)
 
 
-def _torch_load(path: Path) -> Any:
+def load_values(path: Path) -> Any:
+    """Read tensors and plain values that torch saved; nothing in the file can run.
+
+    Raises:
+        SourceError: It is missing, damaged or holds anything else.
+    """
     if not path.is_file():
         raise SourceError(f"{path}: expected a checkpoint, found no such file")
     try:
@@ -144,7 +149,7 @@ def _torch_load(path: Path) -> Any:
 
 
 def _read_torch(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    values = _torch_load(path)
+    values = load_values(path)
     if not isinstance(values, dict):
         return {}, {}
     state = values.get("state")

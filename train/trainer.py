@@ -3,7 +3,6 @@
 import copy
 import logging
 import math
-import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +13,13 @@ import torch
 from torch import Tensor
 
 from hsi.model import NetworkOptions, StyleNetwork, build_network
-from hsi.model.checkpoint import Checkpoint, load_tensors, save_checkpoint, written_beside
+from hsi.model.checkpoint import (
+    Checkpoint,
+    load_tensors,
+    load_values,
+    save_checkpoint,
+    written_beside,
+)
 from hsi.model.network import EdgeNetwork, VggNetwork
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
@@ -216,11 +221,11 @@ class Trainer:
         if not path.is_file():
             return
         try:
-            state = torch.load(path, map_location=self.options.device, weights_only=True)
+            state = load_values(path)
             for name in PARTS:
                 getattr(self, name).load_state_dict(state[name])
             self.step = int(state["step"])
-        except (RuntimeError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        except (SourceError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise SourceError(
                 f"{path}: expected the state of this run, found a damaged one or another "
                 "network's: give another --out, or remove the folder to start afresh"

@@ -1,0 +1,164 @@
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from hsi.model import PRESETS, StyleNetwork
+from hsi.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from hsi.train.cli import main
+from hsi.train.trainer import Trainer
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def train(
+    make_pictures: Callable[..., Path],
+    loss_network: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """Run ``hsi-train`` for two small steps, with words changed or left out (None)."""
+    words: dict[str, Any] = {
+        "--content": make_pictures("photos"),
+        "--style": make_pictures("paintings", first=10),
+        "--loss-network": loss_network,
+        "--out": tmp_path / "model.pt",
+        "--steps": 2,
+        "--batch": 1,
+        "--crop": 64,
+        "--adversarial-weight": 0,
+    }
+
+    def run(*more: str, **changes: Any) -> tuple[int, str, str]:
+        changed = words | {f"--{name.replace('_', '-')}": v for name, v in changes.items()}
+        argv = [str(word) for item in changed.items() if item[1] is not None for word in item]
+        code = main([*argv, "--quiet", *more])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_a_run_prints_its_checkpoint_and_leaves_a_log(train: Command, tmp_path: Path) -> None:
+    code, out, err = train()
+
+    assert (code, out, err) == (0, f"{tmp_path / 'model.pt'}\n", "")
+    assert load_checkpoint(tmp_path / "model.pt").network.options == PRESETS["hsi-edge"]
+    with (tmp_path / "model.run" / "log.csv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["1", "2"]
+
+
+def test_a_run_writes_safetensors_by_their_suffix(train: Command, tmp_path: Path) -> None:
+    code, _, _ = train(out=tmp_path / "model.safetensors")
+
+    assert code == 0
+    assert load_checkpoint(tmp_path / "model.safetensors").provenance["step"] == 2
+
+
+def test_a_run_may_start_from_a_checkpoint(
+    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path
+) -> None:
+    save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
+
+    code, _, _ = train(init=tmp_path / "first.pt")
+
+    assert code == 0
+    assert load_checkpoint(tmp_path / "model.pt").network.options == tiny().options
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "message"),
+    [
+        ({"content": "nowhere"}, 3, "nowhere: expected a folder of pictures, found nothing there"),
+        ({"style": "empty"}, 3, "empty: expected pictures (.bmp"),
+        ({"loss_network": "none.pth"}, 3, "none.pth: expected a checkpoint, found no such file"),
+        ({"loss_network": "empty/notes.txt"}, 3, "notes.txt: expected tensors alone, found"),
+        ({"encoder": "whole.pth"}, 3, "whole.pth: expected VGG-19 compressed 16 times with 14"),
+        ({"preset": "hsi-vgg"}, 3, "compressed.pth: expected VGG-19 normalised as AdaIN's"),
+        ({"init": "none.pt"}, 3, "none.pt: expected a checkpoint, found no such file"),
+        ({"exclude": "none.json"}, 3, "none.json: expected a JSON list of held-out pictures"),
+        ({"crop": 100}, 2, "crop must be a multiple of 8 from 64, got 100"),
+        ({"steps": 0}, 2, "steps must be at least 1, got 0"),
+        ({"steps": "many"}, 2, "argument --steps: invalid int value: 'many': see hsi-train --help"),
+        ({"style_weight": -1}, 2, "the style weight must be 0 or more, got -1.0"),
+        ({"out": "model.onnx"}, 2, "--out must end in one of .pt .pth .safetensors, got 'model.on"),
+        ({"out": None}, 2, "the following arguments are required: -o/--out: see hsi-train --help"),
+        ({"device": "abacus"}, 2, "device must be one torch has here, got 'abacus'"),
+        ({"threads": 0}, 2, "--threads must be at least 1, got 0"),
+        ({"stile": "x"}, 2, "unrecognized arguments: --stile x: see hsi-train --help"),
+        ({"out": "empty/notes.txt/model.pt"}, 6, "model.run: expected a folder to write the run"),
+    ],
+)
+def test_bad_input_gives_one_line_and_its_exit_code(
+    train: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("no picture")
+    whole = {f"{n}.{kind}": torch.zeros(3) for n in range(10) for kind in ("weight", "bias")}
+    torch.save(whole, tmp_path / "whole.pth")
+
+    found, out, err = train(**changes)
+
+    assert (found, out) == (code, "")
+    assert err.startswith("hsi-train: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "model.pt").exists()
+
+
+def test_a_full_disk_is_said_and_leaves_no_checkpoint(
+    train: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(values: object, path: Path) -> None:
+        raise RuntimeError("PytorchStreamWriter failed writing file: No space left on device\nat")
+
+    monkeypatch.setattr(torch, "save", full)
+    code, _, err = train()
+
+    assert code == 6
+    assert "state.pt: expected to write a file, could not: PytorchStream" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "model.pt").exists()
+
+
+def test_too_little_memory_is_said(train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(self: Trainer, on_step: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(Trainer, "run", run)
+    code, _, err = train()
+
+    assert code == 4
+    assert err.endswith("found too little: lower --batch or --crop\n")
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    train: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(self: Trainer, on_step: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "run", run)
+    code, out, err = train()
+
+    assert (code, out) == (130, "")
+    assert err == "hsi-train: interrupted: the same command goes on from the last saved state\n"
+
+
+def test_help_names_every_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--style-weight W weight of the style loss (default: 60.0)" in text
+    assert "--crop N side of a training crop in pixels, a multiple of 8 (default: 160)" in text
