@@ -18,7 +18,7 @@ examples:
   hsi-train ... --init model.pt -o finer.pt  starts from a trained network
 
 The loss network and the network's own encoder are VGG-19 up to relu4_1, normalised as AdaIN's, or
-VGG-19 compressed 16 times, about 8 times faster; which of the two a file holds is found out.
+VGG-19 compressed 16 times, about 5 times faster; which of the two a file holds is found out.
 """
 
 SUFFIXES = (".pt", ".pth", ".safetensors")

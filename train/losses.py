@@ -18,7 +18,7 @@ class LossNetwork(nn.Module):
     """VGG-19 features relu1_1 ... relu4_1 of pictures, from VGG-19 itself or from its miniature.
 
     The miniature carries 1x1 maps to the widths of VGG-19; with them its losses come out in the
-    same units (its relu4_1 correlates 0.82 with the real one) at an eighth of the time.
+    same units (its relu4_1 correlates 0.82 with the real one) at a fifth of the time.
     """
 
     def __init__(self, path: Path) -> None:
