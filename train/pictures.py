@@ -21,7 +21,10 @@ Picture = npt.NDArray[np.uint8]
 
 
 class PictureSet:
-    """Pictures of some folders, decoded once and shrunk to ``short_side``.
+    """Pictures of some places, decoded once and shrunk to ``short_side``.
+
+    Each place is drawn from equally often, however many pictures it holds: a few vivid ones in a
+    folder of their own are not lost among many dull ones.
 
     Raises:
         SourceError: A folder is missing or holds no picture that can be read.
@@ -31,20 +34,23 @@ class PictureSet:
         self, places: Sequence[Path], short_side: int = 512, exclude: Iterable[Path] = ()
     ) -> None:
         held_out = {path.resolve() for path in exclude}
-        found = [path for place in places for path in _picture_paths(place)]
-        paths = [path for path in found if path not in held_out]
+        found = [(path, place) for place in places for path in _picture_paths(place)]
+        kept = [(path, place) for path, place in found if path not in held_out]
         self.pictures: list[Picture] = []
         self.names: list[str] = []
-        for path in paths:
+        of_place: dict[Path, list[int]] = {}
+        for path, place in kept:
             picture = _read(path)
             if picture is None:
                 log.warning("%s is not a picture that can be read: left out", path)
                 continue
+            of_place.setdefault(place, []).append(len(self.pictures))
             self.pictures.append(_shrunk(picture, short_side))
             self.names.append(path.name)
+        self._of_place = list(of_place.values())
         if not self.pictures:
             shown = ", ".join(str(place) for place in places)
-            but = f" but {len(found) - len(paths)} held out" if len(found) > len(paths) else ""
+            but = f" but {len(found) - len(kept)} held out" if len(found) > len(kept) else ""
             raise SourceError(
                 f"{shown}: expected pictures ({' '.join(sorted(SUFFIXES))}), found none{but}: "
                 "give a folder that has some"
@@ -53,17 +59,15 @@ class PictureSet:
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def crops(
-        self, rng: np.random.Generator, count: int, size: int, recolour: float = 0.0
-    ) -> Tensor:
-        """Random crops at random scales, mirrored at random, this share of them recoloured.
+    def crops(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
+        """Random crops at random scales, mirrored at random.
 
         Returns:
             `(count, 3, size, size)` float32 BGR in [0, 1].
         """
-        chosen = rng.integers(len(self.pictures), size=count)
-        drawn = [_crop(self.pictures[i], size, rng) for i in chosen]
-        batch = np.stack([_recoloured(c, rng) if rng.random() < recolour else c for c in drawn])
+        places = rng.integers(len(self._of_place), size=count)
+        chosen = [int(rng.choice(self._of_place[place])) for place in places]
+        batch = np.stack([_crop(self.pictures[i], size, rng) for i in chosen])
         return torch.from_numpy(batch).permute(0, 3, 1, 2).float().div(255)
 
     def centre_crops(self, count: int, size: int) -> Tensor:
@@ -132,14 +136,6 @@ def _crop(picture: Picture, size: int, rng: np.random.Generator) -> Picture:
     if rng.random() < 0.5:
         crop = crop[:, ::-1]
     return _sized(crop, size)
-
-
-def _recoloured(picture: Picture, rng: np.random.Generator) -> Picture:
-    """Channels in another order and colours up to three times as strong: a palette never seen."""
-    mixed = picture[..., rng.permutation(3)].astype(np.float32)
-    grey = mixed.mean(2, keepdims=True)
-    strong = grey + (mixed - grey) * rng.uniform(1.0, 3.0)
-    return strong.clip(0, 255).astype(np.uint8)
 
 
 def _centre(picture: Picture, size: int) -> Picture:
