@@ -179,7 +179,7 @@ class EdgeNetwork(StyleNetwork):
 
 
 def opponent_colours(picture: Tensor) -> Tensor:
-    """`(N, 3, H, W)` BGR in [0, 1] to lightness, red-blue and green-magenta, each near unit size."""
+    """`(N, 3, H, W)` BGR in [0, 1] to lightness, red-blue and green-magenta, near unit size."""
     blue, green, red = picture.unbind(1)
     lightness = (blue + green + red) * (4 / 3) - 2
     return torch.stack([lightness, 6 * (red - blue), 12 * green - 6 * (red + blue)], 1)

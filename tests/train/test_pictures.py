@@ -62,6 +62,18 @@ def test_crops_range_from_full_resolution_to_the_whole_picture_in_both_direction
     assert 60 < (spans < 0).sum() < 140
 
 
+def test_every_place_is_drawn_from_equally_often(tmp_path: Path) -> None:
+    for place, level, count in (("few", 200, 1), ("many", 50, 9)):
+        (tmp_path / place).mkdir()
+        for number in range(count):
+            grey = np.full((64, 64, 3), level, np.uint8)
+            cv2.imwrite(str(tmp_path / place / f"{number}.png"), grey)
+
+    crops = PictureSet([tmp_path / "few", tmp_path / "many"]).crops(rng(), 200, 64)
+
+    assert 70 < (crops.amax((1, 2, 3)) > 0.5).sum() < 130
+
+
 def test_pictures_smaller_than_a_crop_are_enlarged(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "stamp.png"), np.full((20, 30, 3), 99, np.uint8))
 
