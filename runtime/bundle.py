@@ -90,11 +90,14 @@ class Bundle:
 
     @contextmanager
     def _opened(self) -> Iterator[zipfile.ZipFile]:
-        if not self.path.is_file():
-            found = "a folder" if self.path.is_dir() else "no such file"
-            raise BundleError(f"{self.path}: expected a bundle, found {found}: check the path")
+        if os.path.exists(self.path) and not os.path.isfile(self.path):
+            raise BundleError(f"{self.path}: expected a bundle, found a folder: check the path")
         try:
             archive = zipfile.ZipFile(self.path)
+        except FileNotFoundError as error:
+            raise BundleError(
+                f"{self.path}: expected a bundle, found no such file: check the path"
+            ) from error
         except PermissionError as error:
             raise BundleError(
                 f"{self.path}: expected a readable bundle, found no permission to read it"
@@ -163,10 +166,13 @@ def write_bundle(path: Path, manifest: Manifest, parts: Mapping[str, bytes]) -> 
     """
     beside = path.with_name(f".{path.name}.part")
     try:
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-            archive.writestr(MANIFEST, manifest.to_json())
-            for name, data in parts.items():
-                archive.writestr(name, data)
+        with zipfile.ZipFile(beside, "w") as archive:
+            for name, data in {MANIFEST: manifest.to_json().encode(), **parts}.items():
+                # Always of 1980: the same parts give the same file, and zip knows no 1970, where
+                # a device without a clock lives.
+                listed = zipfile.ZipInfo(name)
+                listed.external_attr = 0o644 << 16
+                archive.writestr(listed, data, zipfile.ZIP_DEFLATED, compresslevel=6)
         os.replace(beside, path)
     except BaseException as error:
         with suppress(OSError):

@@ -138,13 +138,8 @@ class Manifest:
         self._check_statistics()
         if self.style_code_size < 1 or self.style_short_side < 32:
             raise BundleError("manifest: expected a style code and a style size, found none")
-        graphs = (self.style_encoder, STYLE_ENCODER_NAMES), (self.stylizer, STYLIZER_NAMES)
-        for graph, names in graphs:
-            if graph.names() != names:
-                raise BundleError(
-                    f"manifest: expected {graph.part} from {names[0]} to {names[1]}, "
-                    f"found {graph.names()}"
-                )
+        self._check_borders(self.style_encoder, STYLE_ENCODER_NAMES)
+        self._check_borders(self.stylizer, STYLIZER_NAMES)
 
     def _check_parts(self) -> None:
         names = {part.name for part in self.parts}
@@ -160,6 +155,24 @@ class Manifest:
         needed |= {self.golden.frame, self.golden.style, self.golden.stylised}
         if missing := sorted(needed - names):
             raise BundleError(f"manifest: expected part {missing[0]!r} to be listed, found it not")
+
+    def _check_borders(self, graph: Graph, names: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
+        if graph.names() != names:
+            raise BundleError(
+                f"manifest: expected {graph.part} to have inputs and outputs {names}, "
+                f"found {graph.names()}"
+            )
+        sizes = {
+            "style_code": self.style_code_size,
+            "statistics": self.statistics_size,
+            "statistics_used": self.statistics_size,
+        }
+        for tensor in (*graph.inputs, *graph.outputs):
+            if tensor.shape != ("N", sizes.get(tensor.name)) and tensor.name in sizes:
+                raise BundleError(
+                    f"manifest: expected {tensor.name} of shape ('N', {sizes[tensor.name]}), "
+                    f"found {tensor.shape}"
+                )
 
     def _check_statistics(self) -> None:
         start = 0
