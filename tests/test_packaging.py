@@ -116,6 +116,15 @@ def test_the_wheel_has_what_hsi_run_needs_to_start_without_options(
     assert "hsi/runtime/data/README.md" in shipped
 
 
+def test_the_wheel_has_the_data_of_every_package(wheel: zipfile.ZipFile) -> None:
+    names = set(wheel.namelist())
+
+    for folder in DIRECTIONS:
+        for path in (ROOT / folder).glob("data/**/*"):
+            if path.is_file():
+                assert f"hsi/{path.relative_to(ROOT).as_posix()}" in names
+
+
 def test_the_wheel_has_nothing_outside_hsi(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
 
