@@ -4,7 +4,6 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from hsi.model import StyleNetwork
 from hsi.model.upsample import UpsampleConv
@@ -55,20 +54,10 @@ class StylizerGraph(nn.Module):
         Returns:
             `(N, H, W, 3) uint8 BGR` and the statistics used, `(N, statistics_size) float32`.
         """
-        height, width = frame.shape[1], frame.shape[2]
         planes = frame.to(torch.float32).permute(0, 3, 1, 2)
-        planes = pad_to_stride(planes, self.network.stride)
         stylised, used = self.network(planes, style_code, statistics, statistics_weight, strength)
-        pixels = stylised[:, :, :height, :width].permute(0, 2, 3, 1)
+        pixels = stylised.permute(0, 2, 3, 1)
         return pixels.round().clamp(0, 255).to(torch.uint8), used
-
-
-def pad_to_stride(planes: Tensor, stride: int) -> Tensor:
-    """Repeat the last row and column of `(N, C, H, W)` until both sides are multiples of stride."""
-    height, width = planes.shape[2], planes.shape[3]
-    bottom = (height + stride - 1) // stride * stride - height
-    right = (width + stride - 1) // stride * stride - width
-    return F.pad(planes, (0, right, 0, bottom), mode="replicate")
 
 
 def prepared_network(network: StyleNetwork) -> StyleNetwork:

@@ -7,7 +7,6 @@ import numpy as np
 import onnxruntime as ort
 import torch
 
-from hsi.export.graph import pad_to_stride
 from hsi.model import StyleNetwork
 from hsi.runtime.errors import QualityError
 from hsi.runtime.frame import Image
@@ -73,14 +72,13 @@ def torch_stylise(network: StyleNetwork, frame: Image, style: Image) -> Image:
     Raises:
         QualityError: The network gives NaN or infinity, which no comparison of pixels would show.
     """
-    height, width = frame.shape[:2]
     code = network.encode_style(_planes(style))
-    stylised, _ = network(pad_to_stride(_planes(frame), network.stride), code)
+    stylised, _ = network(_planes(frame), code)
     if not torch.isfinite(stylised).all():
         raise QualityError(
             "network: expected pixels, found NaN or infinity: its weights are finite but of no use"
         )
-    pixels = stylised[0, :, :height, :width].permute(1, 2, 0).mul(255).round().clamp(0, 255)
+    pixels = stylised[0].permute(1, 2, 0).mul(255).round().clamp(0, 255)
     return np.asarray(pixels.to(torch.uint8).numpy())
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from hsi.model.options import STATISTICS, InjectorOptions
 
+BOUND = 4.0  # of K_s and V_s: beyond it the sigmoid that follows is a switch, and learns no more
 LOG_GAUSS = log(1 + 3)  # what a normal distribution's bounded kurtosis is
 
 
@@ -40,7 +41,7 @@ class GlobalStyleExtraction(nn.Module):
 
     ``K_s = sum_i W_i * moment_i + b`` with ``W (4, C)`` and ``b (C)`` made from the average and
     the maximum of a depth-wise-separable convolution of K (HSI paper, Global Styles Extraction;
-    the shapes of W and b are inferred).
+    the shapes of W and b are inferred). The result is bounded, softly.
     """
 
     chosen: Tensor  # 1 for the moments that are used, 0 for the others
@@ -75,7 +76,8 @@ class GlobalStyleExtraction(nn.Module):
         both = torch.cat([average, maximum], 1)
         weight: Tensor = self.weight_head(average if self.split else both)
         bias: Tensor = self.bias_head(maximum if self.split else both)
-        return (weight.view_as(moments) * moments).sum(1) + bias
+        style = (weight.view_as(moments) * moments).sum(1) + bias
+        return BOUND * torch.tanh(style / BOUND)
 
 
 def _head(width_in: int, hidden: int, width_out: int, *, start: float) -> nn.Sequential:

@@ -22,7 +22,8 @@ class StyleNetwork(nn.Module, ABC):
     style picture. All pictures are BGR planes in [0, 1], as OpenCV delivers them.
     """
 
-    stride = 8  # frame sides must be multiples of this; the exported graph pads
+    stride = 8  # the frame path works on multiples of this
+    margin = 0  # pixels repeated around the frame, so that no layer's zero padding shows
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__()
@@ -77,7 +78,8 @@ class StyleNetwork(nn.Module, ABC):
         """Stylise frames.
 
         Args:
-            frame: `(N, 3, H, W)` BGR in [0, 1], sides multiples of ``stride``.
+            frame: `(N, 3, H, W)` BGR in [0, 1]. Its rim is repeated, ``margin`` pixels and up to
+                the next multiple of ``stride``.
             code: `(N, code_size)`.
             statistics: `(N, statistics_size)` fed-in global statistics; None for the frame's own.
             statistics_weight: `(N, 1)` in [0, 1]: share of the fed-in statistics in those used.
@@ -93,11 +95,21 @@ class StyleNetwork(nn.Module, ABC):
         if statistics_weight is None:
             statistics_weight = frame.new_zeros(frame.shape[0], 1)
         inject = Injection(self.injectors(), code, statistics, statistics_weight)
-        stylised = self.render(frame, inject)
+        height, width = frame.shape[2], frame.shape[3]
+        rows, columns = (slice(self.margin, self.margin + side) for side in (height, width))
+        stylised = self.render(self._padded(frame), inject)[:, :, rows, columns]
         if strength is not None:
             mix = strength.unsqueeze(-1).unsqueeze(-1)
             stylised = stylised * mix + frame * (1 - mix)
         return stylised, torch.cat(inject.used, 1)
+
+    def _padded(self, frame: Tensor) -> Tensor:
+        """Repeat the rim of `(N, C, H, W)`: the margin, and below and right up to the stride."""
+        edges = []
+        for side in (frame.shape[3], frame.shape[2]):
+            whole = (side + self.stride - 1) // self.stride * self.stride
+            edges += [self.margin, self.margin + whole - side]
+        return F.pad(frame, edges, mode="replicate")
 
 
 class Injection:
@@ -129,6 +141,8 @@ class EdgeNetwork(StyleNetwork):
     far, a styled skip at stride 4 for detail, and a decoder of :class:`UpsampleConv`. The style
     side is the compressed VGG-19, whose five levels feed every module.
     """
+
+    margin = 16
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__(options)

@@ -2,13 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 import torch
 
 from hsi.model import PRESETS
 from hsi.runtime.errors import OptionError
-from hsi.train.options import LossWeights, TrainOptions
+from hsi.train.options import LossWeights, StyleNorm, TrainOptions
 
 EXAMPLES = """\
 examples:
@@ -26,6 +26,7 @@ NUMBERS = {
     "steps": "length of the run",
     "batch": "pictures per step",
     "crop": "side of a training crop in pixels, a multiple of 8",
+    "context": "pixels around a crop that the network sees and no loss judges",
     "seed": "seed of first weights and of crops",
     "save_every": "steps between saved states",
     "sheet_every": "steps between contact sheets",
@@ -118,6 +119,10 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
     add("--rate", type=float, default=rate, metavar="R", help=_help("Adam's first learning rate"))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     add("--device", default=device, help="what computes (default here: %(default)s)")
+    add(
+        "--style-norm", choices=get_args(StyleNorm), default="l2",
+        help="norm of the style loss (default l2)",
+    )  # fmt: skip
     add(
         "--precision", choices=("fp32", "bf16"), default="fp32",
         help="bf16 is faster on a GPU and on CPUs that have it (default: fp32)",

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from hsi.model.checkpoint import load_tensors
 from hsi.model.vgg import small_encoder, vgg19_encoder
 from hsi.runtime.errors import SourceError
+from hsi.train.options import StyleNorm
 
 # BGR weights of BT.601 luma, as OpenCV's grey conversion has them.
 LUMA = (0.114, 0.587, 0.299)
@@ -47,12 +48,17 @@ class LossNetwork(nn.Module):
         return [torch.relu(m(level)) for m, level in zip(self.maps, levels, strict=True)]
 
 
-def style_loss(made: list[Tensor], style: list[Tensor]) -> Tensor:
-    """Squared error of channel means plus that of deviations, summed over levels (AdaIN form)."""
+def style_loss(made: list[Tensor], style: list[Tensor], norm: StyleNorm = "l2") -> Tensor:
+    """Distance of channel means plus that of deviations, summed over levels (AdaIN form).
+
+    ``mse`` is the mean squared error over channels, ``l2`` its root for each picture: the paper
+    writes a norm, and its gradient does not grow with the distance.
+    """
     total = made[0].new_zeros((), dtype=torch.float32)
     for a, b in zip(made, style, strict=True):
-        (mean_a, deviation_a), (mean_b, deviation_b) = _mean_deviation(a), _mean_deviation(b)
-        total = total + F.mse_loss(mean_a, mean_b) + F.mse_loss(deviation_a, deviation_b)
+        for of_a, of_b in zip(_mean_deviation(a), _mean_deviation(b), strict=True):
+            squared = (of_a - of_b).square().mean(1)
+            total = total + (squared if norm == "mse" else (squared + 1e-4).sqrt()).mean()
     return total
 
 

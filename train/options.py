@@ -9,6 +9,7 @@ import torch
 from hsi.runtime.errors import OptionError
 
 Precision = Literal["fp32", "bf16"]
+StyleNorm = Literal["l2", "mse"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +45,11 @@ class TrainOptions:
     steps: int = 10_000
     batch: int = 4
     crop: int = 160  # pixels, a multiple of 8
+    context: int = 16  # pixels of the photograph around a crop: seen by the network, not judged
     rate: float = 1e-3  # Adam, decaying to a twentieth by a half cosine
     style_ramp: int = 1000  # steps over which the style weight grows from a twentieth to the whole
     weights: LossWeights = LossWeights()
+    style_norm: StyleNorm = "l2"  # the paper's; "mse" is AdaIN's, and a few styles outweigh all
     precision: Precision = "fp32"  # of the loss network, on a GPU of the trained network too
     device: str = "cpu"
     seed: int = 0
@@ -61,8 +64,12 @@ class TrainOptions:
             raise OptionError(f"style_ramp must be 0 or more, got {self.style_ramp}")
         if self.crop % 8 or self.crop < 64:
             raise OptionError(f"crop must be a multiple of 8 from 64, got {self.crop}")
+        if self.context % 8 or self.context < 0:
+            raise OptionError(f"context must be a multiple of 8 from 0, got {self.context}")
         if not 0 < self.rate < 1:
             raise OptionError(f"rate must lie between 0 and 1, got {self.rate}")
+        if self.style_norm not in ("l2", "mse"):
+            raise OptionError(f"style_norm must be l2 or mse, got {self.style_norm!r}")
         if self.precision not in ("fp32", "bf16"):
             raise OptionError(f"precision must be fp32 or bf16, got {self.precision!r}")
         _check_device(self.device)

@@ -113,16 +113,19 @@ class Trainer:
     def _batch(self, step: int) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng((self.options.seed, step))
         crop, count = self.options.crop, self.options.batch
-        return self.contents.crops(rng, count, crop), self.styles.crops(rng, count, crop)
+        seen = crop + 2 * self.options.context
+        return self.contents.crops(rng, count, seen), self.styles.crops(rng, count, crop)
 
     def _train_step(self, contents: Tensor, styles: Tensor) -> dict[str, float]:
         options = self.options
         contents, styles = contents.to(options.device), styles.to(options.device)
         rate = self._set_rate()
+        seen, contents = contents, self._judged(contents)
         if options.weights.identity:
             styles = torch.cat([contents[:1], styles[1:]])
         with self._autocast(options.device != "cpu"):
-            made, _ = self.network(contents, self.network.encode_style(styles))
+            made, _ = self.network(seen, self.network.encode_style(styles))
+        made = self._judged(made)
         terms = self._losses(made.float(), contents, styles)
         total = torch.stack(list(terms.values())).sum()
         require_finite(total, self.step)
@@ -147,7 +150,9 @@ class Trainer:
             levels = self.loss_network(self._with_grey(made))
         count = len(made)
         terms = {
-            "style": weights.style * ramp * style_loss([v[:count] for v in levels], wanted_style),
+            "style": weights.style
+            * ramp
+            * style_loss([v[:count] for v in levels], wanted_style, self.options.style_norm),
             "content": weights.content * content_loss(levels[-1][:count], wanted[:count]),
         }
         if weights.grey_content:
@@ -159,6 +164,11 @@ class Trainer:
         if weights.adversarial:
             terms["adversarial"] = weights.adversarial * ramp * self.discriminator.judge(made, 1.0)
         return terms
+
+    def _judged(self, pictures: Tensor) -> Tensor:
+        """The crop without its context: a rim that a network could draw patterns on unpunished."""
+        rim, size = self.options.context, self.options.crop
+        return pictures[:, :, rim : rim + size, rim : rim + size]
 
     def _with_grey(self, pictures: Tensor) -> Tensor:
         if not self.options.weights.grey_content:
