@@ -121,7 +121,7 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
     add("--device", default=device, help="what computes (default here: %(default)s)")
     add(
         "--style-norm", choices=get_args(StyleNorm), default="l2",
-        help="norm of the style loss (default l2)",
+        help=_help("distance in the style loss: the paper's norm, or AdaIN's squared error"),
     )  # fmt: skip
     add(
         "--precision", choices=("fp32", "bf16"), default="fp32",

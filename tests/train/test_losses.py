@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ from torch import Tensor
 from hsi.runtime.errors import SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
 from hsi.train.losses import LossNetwork, content_loss, grey, require_finite, style_loss
+from hsi.train.options import StyleNorm
 
 WIDTHS = [64, 128, 256, 512]
 
@@ -17,33 +19,42 @@ def levels() -> list[Tensor]:
     return [torch.randn(2, 4, 8, 8), torch.randn(2, 6, 4, 4)]
 
 
-def test_style_loss_compares_channel_means_and_deviations() -> None:
+@pytest.mark.parametrize("norm", get_args(StyleNorm))
+def test_style_loss_compares_channel_means_and_deviations(norm: StyleNorm) -> None:
     made, style = levels(), levels()
 
     expected = 0.0
     for a, b in zip(made, style, strict=True):
         x, y = a.double().numpy(), b.double().numpy()
-        expected += ((x.mean((2, 3)) - y.mean((2, 3))) ** 2).mean()
-        expected += ((x.std((2, 3)) - y.std((2, 3))) ** 2).mean()
+        for of_x, of_y in (
+            (x.mean((2, 3)), y.mean((2, 3))),
+            (x.std((2, 3)), y.std((2, 3))),
+        ):
+            squared = ((of_x - of_y) ** 2).mean(1)
+            # A norm has no gradient at 0, hence the small constant under the root.
+            expected += (squared if norm == "mse" else np.sqrt(squared + 1e-4)).mean()
 
-    assert style_loss(made, style).item() == pytest.approx(expected, rel=1e-3)
+    assert style_loss(made, style, norm).item() == pytest.approx(expected, rel=1e-3)
 
 
-def test_style_loss_does_not_see_where_things_stand() -> None:
+@pytest.mark.parametrize("norm", get_args(StyleNorm))
+def test_style_loss_does_not_see_where_things_stand(norm: StyleNorm) -> None:
     made = levels()
     turned = [level.flip(3).transpose(2, 3) for level in made]
 
-    assert style_loss(made, turned).item() < 1e-9
+    torch.testing.assert_close(style_loss(made, turned, norm), style_loss(made, made, norm))
+    assert style_loss(made, turned, norm) < 0.05
 
 
 def test_style_loss_takes_styles_of_another_size() -> None:
     assert style_loss(levels(), [torch.randn(2, 4, 5, 9), torch.randn(2, 6, 3, 5)]) > 0
 
 
-def test_style_loss_of_constant_features_has_finite_gradients() -> None:
+@pytest.mark.parametrize("norm", get_args(StyleNorm))
+def test_style_loss_of_constant_features_has_finite_gradients(norm: StyleNorm) -> None:
     made = torch.ones(1, 3, 4, 4, requires_grad=True)
 
-    style_loss([made], [torch.ones(1, 3, 4, 4)]).backward()
+    style_loss([made], [torch.ones(1, 3, 4, 4)], norm).backward()
 
     assert made.grad is not None
     assert torch.isfinite(made.grad).all()

@@ -81,6 +81,18 @@ def test_losses_of_no_weight_are_not_computed(make_options: Options, tiny: Netwo
     assert [row[name] for name in unused] == ["0"] * 4
 
 
+def test_the_context_of_a_crop_is_seen_but_not_judged(make_options: Options, tiny: Network) -> None:
+    trainer = Trainer(make_options(steps=1, context=8), tiny())
+    seen, judged = [], []
+    trainer.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape))
+    trainer.loss_network.register_forward_pre_hook(lambda _, inputs: judged.append(inputs[0].shape))
+
+    trainer.run()
+
+    assert seen == [(2, 3, 80, 80)]
+    assert judged == [(2, 3, 64, 64)] * 3
+
+
 def test_a_run_leaves_its_checkpoint_log_state_and_sheets(
     make_options: Options, tiny: Network
 ) -> None:
