@@ -102,6 +102,7 @@ def export(options: ExportOptions, on_step: Callable[[str], None] = log.info) ->
     _check_provenance(options.model, checkpoint)
     frame = _picture(options.frame or _shipped_frame())
     style = resized(_picture(options.style or _shipped_style()), STYLE_SIZE)
+    golden = _golden(checkpoint)  # shows first whether the network gives numbers at all
     on_step("style encoder to ONNX")
     style_encoder = style_encoder_onnx(checkpoint.network)
     on_step("stylizer to ONNX")
@@ -114,7 +115,7 @@ def export(options: ExportOptions, on_step: Callable[[str], None] = log.info) ->
         on_step(f"torch against ONNX Runtime at {size[0]}x{size[1]}")
         rows.append(compare(checkpoint.network, graphs, resized(frame, size), style))
     parts = {contract.STYLE_ENCODER: style_encoder, contract.STYLIZER: stylizer}
-    parts |= _golden(checkpoint)
+    parts |= golden
     manifest = _manifest(checkpoint, parts, field)
     report = ExportReport(
         out=str(options.out),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from hsi.export.graph import StyleEncoderGraph, StylizerGraph, pad_to_stride, prepared_network
+from hsi.export.graph import StyleEncoderGraph, StylizerGraph, prepared_network
 from hsi.export.parity import torch_stylise
 from hsi.model import StyleNetwork
 from hsi.runtime.bundle import Bundle
@@ -64,7 +64,7 @@ def test_a_batch_has_a_code_per_frame(
 def test_the_graph_is_the_network_it_was_made_of(
     network: StyleNetwork, run: Run, bundle: Bundle, photo: Image
 ) -> None:
-    # parity compares with the network itself, in [0, 1] and with its up-sampling unfolded
+    # parity compares with the network itself, in [0, 1] and with its up-sampling not folded
     frame, style = photo[:130, :170].copy(), photo[200:300, 300:400].copy()
     planes = torch.from_numpy(style).permute(2, 0, 1).unsqueeze(0).float() / 255
     with torch.no_grad():
@@ -146,16 +146,6 @@ def test_the_style_encoder_takes_any_size_and_batch(
     assert codes.shape == (2, bundle.manifest.style_code_size)
     np.testing.assert_allclose(codes, wanted, rtol=1e-3, atol=1e-3)
     assert np.abs(codes[0] - codes[1]).max() > 0.1
-
-
-@pytest.mark.parametrize(("height", "width"), [(64, 64), (65, 72), (71, 65)])
-def test_padding_repeats_the_last_row_and_column(height: int, width: int) -> None:
-    planes = torch.rand(2, 3, height, width)
-    padded = pad_to_stride(planes, 8)
-    assert padded.shape[2] % 8 == padded.shape[3] % 8 == 0
-    assert padded.shape[2] - height < 8 > padded.shape[3] - width
-    assert torch.equal(padded[:, :, :height, :width], planes)
-    assert torch.equal(padded[:, :, -1, -1], planes[:, :, -1, -1])
 
 
 def test_preparing_a_network_leaves_it_as_it_was(network: StyleNetwork) -> None:

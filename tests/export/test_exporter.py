@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+import hsi.export
+import hsi.runtime
+from hsi.export import ExportOptions, ExportReport, export, graph
+from hsi.model import PRESETS, StyleNetwork
+from hsi.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from hsi.runtime.bundle import Bundle
+from hsi.runtime.errors import OptionError, OutputError, QualityError, SourceError
+from hsi.runtime.frame import Image
+
+SMALL = ((96, 80), (131, 97))
+
+
+def _written(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_an_export_agrees_with_torch_at_three_sizes(
+    exported: tuple[ExportReport, list[str]],
+) -> None:
+    report, _ = exported
+    assert report.agrees
+    assert report.written
+    assert [row.size for row in report.comparisons] == ["512x512", "641x479", "1280x720"]
+    assert all(row.worst <= 1 for row in report.comparisons)
+    assert report.receptive_field == 95
+    assert report.to_dict()["agrees"] is True
+
+
+def test_every_long_step_is_told(exported: tuple[ExportReport, list[str]]) -> None:
+    report, steps = exported
+    assert steps == [
+        "reading tiny.pt",
+        "style encoder to ONNX",
+        "stylizer to ONNX",
+        "receptive field",
+        "torch against ONNX Runtime at 512x512",
+        "torch against ONNX Runtime at 641x479",
+        "torch against ONNX Runtime at 1280x720",
+        f"writing {report.out}",
+    ]
+
+
+def test_what_is_written_loads_and_passes_its_own_test(bundle: Bundle, photo: Image) -> None:
+    with hsi.runtime.load(bundle.path, threads=1) as stylizer:
+        made = stylizer(photo)
+    assert made.shape == photo.shape
+    assert sum(part.bytes for part in bundle.manifest.parts) > 1_000_000
+
+
+@pytest.mark.usefixtures("quick_exports")
+def test_a_dry_run_writes_nothing(checkpoint: Path, tmp_path: Path) -> None:
+    options = ExportOptions(model=checkpoint, out=tmp_path / "a.hsi", sizes=SMALL, dry_run=True)
+    report = export(options)
+    assert report.agrees
+    assert not report.written
+    assert _written(tmp_path) == []
+
+
+@pytest.mark.usefixtures("quick_exports")
+def test_force_replaces_a_bundle(checkpoint: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.hsi"
+    out.write_bytes(b"old")
+    with pytest.raises(OptionError, match=r"a\.hsi exists: pass --force to replace it"):
+        ExportOptions(model=checkpoint, out=out)
+    export(ExportOptions(model=checkpoint, out=out, sizes=SMALL, force=True))
+    Bundle(out).verify()
+    assert _written(tmp_path) == ["a.hsi"]
+
+
+def _weight_changed(network: StyleNetwork) -> None:
+    first, _ = network.picture_layers()
+    first.weight.mul_(1.1)
+
+
+def _colours_flipped(network: StyleNetwork) -> None:
+    first, _ = network.picture_layers()  # reads 4x4 blocks: 16 values per colour
+    first.weight.copy_(first.weight.unflatten(1, (3, 16)).flip(1).flatten(1, 2))
+
+
+@pytest.mark.parametrize("damage", [_weight_changed, _colours_flipped])
+def test_a_graph_broken_on_purpose_is_found_and_not_written(
+    checkpoint: Path,
+    tmp_path: Path,
+    graphs_at_hand: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[StyleNetwork], None],
+) -> None:
+    prepared = graph.prepared_network
+
+    def damaged(network: StyleNetwork) -> StyleNetwork:
+        network = prepared(network)
+        with torch.no_grad():
+            damage(network)
+        return network
+
+    monkeypatch.setattr(graph, "prepared_network", damaged)
+    graphs_at_hand("style_encoder.onnx")
+    report = export(ExportOptions(model=checkpoint, out=tmp_path / "a.hsi", sizes=SMALL))
+    assert not report.agrees
+    assert not report.written
+    assert max(row.worst for row in report.comparisons) > 2
+    assert _written(tmp_path) == []
+
+
+@pytest.mark.usefixtures("quick_exports")
+def test_pictures_of_the_users_choice_are_compared_and_stay_at_home(
+    checkpoint: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "mine.png"), noise)
+    mine, out = tmp_path / "mine.png", tmp_path / "a.hsi"
+    options = ExportOptions(model=checkpoint, out=out, sizes=SMALL, frame=mine, style=mine)
+    assert export(options).agrees
+    for name in ("golden/frame.png", "golden/style.png"):
+        assert Bundle(out).read(name) == bundle.read(name)
+
+
+@pytest.mark.parametrize("which", ["frame", "style"])
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"dear diary", r"mine: expected a picture \(JPEG, PNG, ...\), found none in the file"),
+        (b"", r"mine: expected a picture \(JPEG, PNG, ...\), found none in the file"),
+        (None, "mine: expected a picture, found: No such file or directory"),
+    ],
+)
+def test_a_picture_that_is_none(
+    checkpoint: Path, tmp_path: Path, which: str, content: bytes | None, match: str
+) -> None:
+    mine = tmp_path / "mine"
+    if content is not None:
+        mine.write_bytes(content)
+    chosen: dict[str, Any] = {which: mine}
+    with pytest.raises(SourceError, match=match):
+        export(ExportOptions(model=checkpoint, out=tmp_path / "a.hsi", **chosen))
+
+
+def test_options_that_cannot_be(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder.hsi").mkdir()
+    wrong: list[tuple[str, type[Exception], str]] = [
+        ("a.onnx", OptionError, r"the bundle must end in \.hsi, got 'a\.onnx'"),
+        ("folder.hsi", OptionError, r"folder\.hsi is a folder: give the name of a file"),
+        ("gone/a.hsi", OutputError, r"a\.hsi: expected folder .*gone, found none: make it"),
+    ]
+    for name, kind, match in wrong:
+        with pytest.raises(kind, match=match):
+            ExportOptions(model=checkpoint, out=tmp_path / name, force=True)
+    with pytest.raises(OptionError, match=r"sizes must have sides from 64 pixels, got \(\(63, 64"):
+        ExportOptions(model=checkpoint, out=tmp_path / "a.hsi", sizes=((63, 64),))
+
+
+def test_a_folder_without_permission_is_found_before_the_work(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(OutputError, match=r"a\.hsi: expected to write to .*, found no permission"):
+        ExportOptions(model=checkpoint, out=tmp_path / "a.hsi")
+
+
+@pytest.mark.usefixtures("quick_exports")
+def test_a_fault_while_writing_leaves_nothing(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*words: Any) -> None:
+        raise OSError(5, "Input/output error")
+
+    options = ExportOptions(model=checkpoint, out=tmp_path / "a.hsi", sizes=SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr("hsi.runtime.bundle.os.replace", fail)
+        with pytest.raises(OutputError, match=r"a\.hsi: cannot be written: Input/output error"):
+            export(options)
+    assert _written(tmp_path) == []
+
+
+@pytest.mark.usefixtures("quick_exports")
+def test_a_full_disk_leaves_nothing(checkpoint: Path, small_disk: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written: No space left on device"):
+        export(ExportOptions(model=checkpoint, out=small_disk / "a.hsi", sizes=SMALL))
+    assert _written(small_disk) == []
+
+
+def test_weights_that_give_no_numbers_are_refused(network: StyleNetwork, tmp_path: Path) -> None:
+    other = copy.deepcopy(network)
+    first, _ = other.picture_layers()
+    with torch.no_grad():
+        first.weight.fill_(3e38)
+    save_checkpoint(tmp_path / "a.pt", Checkpoint(network=other))
+    with pytest.raises(QualityError, match="network: expected pixels, found NaN or infinity"):
+        export(ExportOptions(model=tmp_path / "a.pt", out=tmp_path / "a.hsi"))
+    assert _written(tmp_path) == ["a.pt"]
+
+
+@pytest.mark.parametrize("value", [torch.zeros(2), {1, 2}, float("nan")])
+def test_a_provenance_that_is_no_json_is_refused_before_the_work(
+    network: StyleNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: Any
+) -> None:
+    found = Checkpoint(network=network, provenance={"steps": value})
+    monkeypatch.setattr("hsi.export.exporter.load_checkpoint", lambda path: found)
+    with pytest.raises(SourceError, match=r"a\.pt: expected a provenance of plain values, found"):
+        export(ExportOptions(model=tmp_path / "a.pt", out=tmp_path / "a.hsi"))
+
+
+def test_hsi_vgg_with_fresh_modules_agrees(shared_data: Path, tmp_path: Path) -> None:
+    from hsi.train.trainer import fresh_network
+
+    weights = shared_data / "vgg" / "vgg_normalised_relu4_1.pth"
+    network = fresh_network(PRESETS["hsi-vgg"], weights, 0).eval()
+    save_checkpoint(tmp_path / "vgg.pt", Checkpoint(network=network))
+    report = export(ExportOptions(model=tmp_path / "vgg.pt", out=tmp_path / "vgg.hsi", sizes=SMALL))
+    assert report.agrees
+    bundle = Bundle(tmp_path / "vgg.hsi")
+    bundle.verify()
+    assert bundle.manifest.preset == "hsi-vgg"
+    assert bundle.manifest.style_code_size == load_checkpoint(tmp_path / "vgg.pt").network.code_size
+
+
+def test_the_package_exports_what_it_says() -> None:
+    assert hsi.export.__all__ == ["Comparison", "ExportOptions", "ExportReport", "export"]
+    assert all(hasattr(hsi.export, name) for name in hsi.export.__all__)
+    with pytest.raises(AttributeError, match=r"module 'hsi\.export' has no attribute 'exports'"):
+        hsi.export.exports  # noqa: B018
