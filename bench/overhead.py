@@ -79,7 +79,7 @@ def table(result: dict[str, Any]) -> str:
 
 
 def _decoded(clip: str, count: int) -> list[Any]:
-    frames = []
+    frames: list[Any] = []
     with open_source(clip) as source:
         while len(frames) < count and len(frames) < (source.frame_count or count):
             frame = source.read(5.0)

@@ -30,7 +30,9 @@ def main() -> int:
     p.add_argument("--style", type=Path, nargs="+", default=[])
     p.add_argument("--content", type=Path, nargs="+", default=[])
     p.add_argument("--list", type=Path, help='JSON with lists "style" and "content"')
-    p.add_argument("--root", type=Path, default=Path(), help="folder that the list's paths start at")
+    p.add_argument(
+        "--root", type=Path, default=Path(), help="folder that the list's paths start at"
+    )
     p.add_argument("--model", help="bundle (default: the shipped one)")
     p.add_argument("-o", "--out", type=Path, required=True)
     args = p.parse_args()
@@ -73,9 +75,10 @@ def square(path: Path) -> Image:
 def cell(picture: Image) -> Image:
     """A picture at the sheet's size, with a white rim."""
     small = cv2.resize(picture, (CELL, CELL), interpolation=cv2.INTER_AREA)
-    rim = [GAP // 2] * 4
+    rim = (GAP // 2, GAP // 2, GAP // 2, GAP // 2)
     white = (255, 255, 255)
-    return cv2.copyMakeBorder(small, *rim, cv2.BORDER_CONSTANT, value=white).astype(np.uint8)
+    framed = cv2.copyMakeBorder(small, *rim, cv2.BORDER_CONSTANT, value=white)
+    return np.asarray(framed, np.uint8)
 
 
 if __name__ == "__main__":

@@ -107,16 +107,11 @@ class StyleInjector(nn.Module):
         # E[x^2] - E[x]^2 is one pass less than centring first; float32 holds it for features whose
         # mean and deviation are of one size, and the clamp catches rounding on constant frames.
         variance = ((features * features).mean((2, 3)) - mean * mean).clamp_min(0.0)
-        own = torch.cat([mean, variance], 1)
-        moments_width = 2 * self.width
-        moments = own + fed_weight * (fed[:, :moments_width] - own)
         weight = self.query.weight.flatten(1).float()
-        pooled_query = F.linear(moments[:, : self.width], weight, self.query.bias)
-        fed_query = fed[:, moments_width : moments_width + self.width]
-        pooled_query = pooled_query + fed_weight * (fed_query - pooled_query)
+        pooled_query = F.linear(mean, weight, self.query.bias)
         relation = _relation(pooled_query, pooled_key, self.options)
-        relation = relation + fed_weight * (fed[:, -1:] - relation)
-        return torch.cat([moments, pooled_query, relation], 1)
+        own = torch.cat([mean, variance, pooled_query, relation], 1)
+        return own + fed_weight * (fed - own)
 
     def _query_input(self, features: Tensor, normed: Tensor) -> Tensor:
         if self.options.query_norm == "instance":

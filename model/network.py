@@ -139,7 +139,8 @@ class EdgeNetwork(StyleNetwork):
 
     Space-to-depth by 4, one convolution, a trunk at stride 8 where convolutions are cheap and see
     far, a styled skip at stride 4 for detail, and a decoder of :class:`UpsampleConv`. The style
-    side is the compressed VGG-19, whose five levels feed every module.
+    side is the opponent colours of the picture and the five levels of the compressed VGG-19, all of
+    which feed every module.
     """
 
     margin = 16

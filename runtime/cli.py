@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -48,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return _SIGNAL + signal.SIGINT
+    except BrokenPipeError:
+        # Whoever read the summary has left, `| head` for one; nothing may be flushed to it later.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _SIGNAL + signal.SIGPIPE
     except Exception as error:
         # A fault of ours. The traceback is in the log of -vv; whoever runs this gets a line.
         text = _in_one_line(f"{type(error).__name__}: {error}")
@@ -114,7 +119,7 @@ def _run(request: Request, stop: _Stop) -> None:
         finally:
             line.clear()
     if request.json:
-        print(json.dumps(result.as_dict(), indent=2))
+        print(json.dumps(result.as_dict(), indent=2), flush=True)
     elif not request.quiet:
         print(text_of_summary(result.summary), file=sys.stderr)
         print(
@@ -133,7 +138,8 @@ def _logging(request: Request, line: ProgressLine) -> Iterator[None]:
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
     level = logging.ERROR if request.quiet else levels[min(request.verbose, 2)]
     # OpenCV writes its own warnings past Python, in front of our one clear line.
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    if hasattr(cv2, "setLogLevel"):
+        cv2.setLogLevel(0)  # silent
     root = logging.getLogger()
     before = root.level
     root.setLevel(level)

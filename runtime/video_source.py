@@ -236,7 +236,7 @@ def _image_from(picture: av.VideoFrame) -> Image:
     quarter_turns = round(getattr(picture, "rotation", 0) / 90) % 4  # counter-clockwise
     if quarter_turns:
         image = np.rot90(image, quarter_turns)
-    return np.ascontiguousarray(image, np.uint8)
+    return np.ascontiguousarray(np.asarray(image, np.uint8))
 
 
 def _seconds_from_tag(text: str) -> float:

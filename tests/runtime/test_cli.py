@@ -146,3 +146,18 @@ def test_no_password_is_told_anywhere(
     assert process.returncode == 3
     assert "hunter2" not in out + err
     assert "rtsp://***@127.0.0.1:9/live?token=***: cannot open it" in err
+
+
+def test_a_reader_that_leaves_early_is_no_fault() -> None:
+    command = [sys.executable, "-m", "hsi.runtime.cli", "test://64x64@30?frames=2&realtime=0"]
+    with subprocess.Popen(
+        [*command, "-o", "null:", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout and running.stderr
+        running.stdout.close()
+        said = running.stderr.read()
+    assert running.returncode == 128 + signal.SIGPIPE
+    assert "fault" not in said
