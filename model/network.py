@@ -23,7 +23,6 @@ class StyleNetwork(nn.Module, ABC):
     """
 
     stride = 8  # the frame path works on multiples of this
-    margin = 0  # pixels repeated around the frame, so that no layer's zero padding shows
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__()
@@ -78,8 +77,8 @@ class StyleNetwork(nn.Module, ABC):
         """Stylise frames.
 
         Args:
-            frame: `(N, 3, H, W)` BGR in [0, 1]. Its rim is repeated, ``margin`` pixels and up to
-                the next multiple of ``stride``.
+            frame: `(N, 3, H, W)` BGR in [0, 1]. Its rim is repeated, by ``options.margin`` pixels
+                and to the next multiple of ``stride``.
             code: `(N, code_size)`.
             statistics: `(N, statistics_size)` fed-in global statistics; None for the frame's own.
             statistics_weight: `(N, 1)` in [0, 1]: share of the fed-in statistics in those used.
@@ -96,7 +95,8 @@ class StyleNetwork(nn.Module, ABC):
             statistics_weight = frame.new_zeros(frame.shape[0], 1)
         inject = Injection(self.injectors(), code, statistics, statistics_weight)
         height, width = frame.shape[2], frame.shape[3]
-        rows, columns = (slice(self.margin, self.margin + side) for side in (height, width))
+        margin = self.options.margin
+        rows, columns = (slice(margin, margin + side) for side in (height, width))
         stylised = self.render(self._padded(frame), inject)[:, :, rows, columns]
         if strength is not None:
             mix = strength.unsqueeze(-1).unsqueeze(-1)
@@ -105,10 +105,10 @@ class StyleNetwork(nn.Module, ABC):
 
     def _padded(self, frame: Tensor) -> Tensor:
         """Repeat the rim of `(N, C, H, W)`: the margin, and below and right up to the stride."""
-        edges = []
+        edges, margin = [], self.options.margin
         for side in (frame.shape[3], frame.shape[2]):
             whole = (side + self.stride - 1) // self.stride * self.stride
-            edges += [self.margin, self.margin + whole - side]
+            edges += [margin, margin + whole - side]
         return F.pad(frame, edges, mode="replicate")
 
 
@@ -142,8 +142,6 @@ class EdgeNetwork(StyleNetwork):
     side is the opponent colours of the picture and the five levels of the compressed VGG-19, all of
     which feed every module.
     """
-
-    margin = 16
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__(options)
