@@ -77,8 +77,8 @@ class StyleNetwork(nn.Module, ABC):
         """Stylise frames.
 
         Args:
-            frame: `(N, 3, H, W)` BGR in [0, 1]. Its rim is repeated, by ``options.margin`` pixels
-                and to the next multiple of ``stride``.
+            frame: `(N, 3, H, W)` BGR in [0, 1]. The last row and column are repeated to the next
+                multiple of ``stride``.
             code: `(N, code_size)`.
             statistics: `(N, statistics_size)` fed-in global statistics; None for the frame's own.
             statistics_weight: `(N, 1)` in [0, 1]: share of the fed-in statistics in those used.
@@ -95,20 +95,18 @@ class StyleNetwork(nn.Module, ABC):
             statistics_weight = frame.new_zeros(frame.shape[0], 1)
         inject = Injection(self.injectors(), code, statistics, statistics_weight)
         height, width = frame.shape[2], frame.shape[3]
-        margin = self.options.margin
-        rows, columns = (slice(margin, margin + side) for side in (height, width))
-        stylised = self.render(self._padded(frame), inject)[:, :, rows, columns]
+        stylised = self.render(self._padded(frame), inject)[:, :, :height, :width]
         if strength is not None:
             mix = strength.unsqueeze(-1).unsqueeze(-1)
             stylised = stylised * mix + frame * (1 - mix)
         return stylised, torch.cat(inject.used, 1)
 
     def _padded(self, frame: Tensor) -> Tensor:
-        """Repeat the rim of `(N, C, H, W)`: the margin, and below and right up to the stride."""
-        edges, margin = [], self.options.margin
+        """Repeat the last row and column of `(N, C, H, W)` up to the stride."""
+        edges: list[int] = []
         for side in (frame.shape[3], frame.shape[2]):
             whole = (side + self.stride - 1) // self.stride * self.stride
-            edges += [margin, margin + whole - side]
+            edges += [0, whole - side]
         return F.pad(frame, edges, mode="replicate")
 
 
@@ -148,8 +146,8 @@ class EdgeNetwork(StyleNetwork):
         stem, body, head = options.stem_width, options.body_width, options.head_width
         self.style_encoder = small_encoder("zeros").requires_grad_(False)
         levels, hidden = (3, *self.style_encoder.widths), options.style_hidden
-        self.stem = nn.Conv2d(48, stem, 3, padding=1)
-        self.down = nn.Conv2d(stem, body, 3, stride=2, padding=1)
+        self.stem = _conv(48, stem)
+        self.down = _conv(stem, body, stride=2)
         self.body_injectors = nn.ModuleList(
             StyleInjector(body, levels, hidden, options.injector) for _ in range(options.modules)
         )
@@ -191,6 +189,11 @@ class EdgeNetwork(StyleNetwork):
         return picture
 
 
+def _conv(width_in: int, width_out: int, stride: int = 1) -> nn.Conv2d:
+    # Behind zero padding a network finds the rim, and draws the style there instead of inside.
+    return nn.Conv2d(width_in, width_out, 3, stride, padding=1, padding_mode="replicate")
+
+
 def opponent_colours(picture: Tensor) -> Tensor:
     """`(N, 3, H, W)` BGR in [0, 1] to lightness, red-blue and green-magenta, near unit size."""
     blue, green, red = picture.unbind(1)
@@ -203,8 +206,8 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.first = _conv(width, width)
+        self.second = _conv(width, width)
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
         self.second.weight.data.mul_(0.3)
 

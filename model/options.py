@@ -71,7 +71,6 @@ class NetworkOptions:
     body_width: int = 64  # hsi-edge: channels at stride 8
     head_width: int = 16  # hsi-edge: channels at stride 2
     style_hidden: int = 64  # width of the dynamic networks' heads
-    margin: int = 0  # pixels of the rim repeated around a frame, to hide zero padding; costs them
 
     def __post_init__(self) -> None:
         _check_literals(self)
@@ -79,8 +78,6 @@ class NetworkOptions:
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= 1024:
                 raise OptionError(f"{name} must be a whole number from 1 to 1024, got {value!r}")
-        if self.margin not in range(0, 65, 8):
-            raise OptionError(f"margin must be a multiple of 8 from 0 to 64, got {self.margin!r}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values only, for a checkpoint or JSON."""

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 class UpsampleConv(nn.Module):
-    """Nearest-neighbour x2, then a 5x5 convolution, computed at the low resolution.
+    """Nearest-neighbour x2, then a 5x5 convolution with its rim repeated, at the low resolution.
 
     The paper's decoder up-samples and then convolves, which leaves no checkerboard: on flat ground
     all four phases of the output see the same sums. That chain equals one 3x3 convolution with four
@@ -30,12 +30,14 @@ class UpsampleConv(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """`(N, I, H, W)` to `(N, O, 2 H, 2 W)`."""
         weight, bias = self.folded()
-        return F.pixel_shuffle(F.conv2d(features, weight, bias, padding=1), 2)
+        padded = F.pad(features, (1, 1, 1, 1), mode="replicate")
+        return F.pixel_shuffle(F.conv2d(padded, weight, bias), 2)
 
     def as_convolution(self) -> nn.Sequential:
         """The same as plain layers, folded for good: what an export writes."""
         weight, bias = self.folded()
-        conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
+        shape = weight.shape
+        conv = nn.Conv2d(shape[1], shape[0], 3, padding=1, padding_mode="replicate")
         conv.weight = nn.Parameter(weight.detach().clone())
         conv.bias = nn.Parameter(bias.detach().clone())
         return nn.Sequential(conv, nn.PixelShuffle(2))

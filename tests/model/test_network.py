@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -58,20 +56,6 @@ def test_frames_of_any_size_keep_it(tiny: StyleNetwork, size: tuple[int, int]) -
     output, _ = tiny(frames(1, *size), tiny.encode_style(frames()))
 
     assert output.shape == (1, 3, *size)
-
-
-def test_a_margin_changes_the_rim_more_than_the_middle(tiny: StyleNetwork) -> None:
-    wide = build_network(replace(tiny.options, margin=16)).eval()
-    wide.load_state_dict(tiny.state_dict())
-    frame, code = frames(1, 200, 216), torch.zeros(1, tiny.code_size)
-    statistics, weight = torch.ones(1, tiny.statistics_size), torch.ones(1, 1)
-
-    plain, _ = tiny(frame, code, statistics, weight)
-    output, _ = wide(frame, code, statistics, weight)
-
-    difference = (output - plain).detach().abs()
-    assert output.shape == frame.shape
-    assert difference[:, :, 96:104, 96:120].max() < 1e-5 < difference[:, :, :8].max()
 
 
 def test_the_style_shows_in_the_output(network: StyleNetwork) -> None:

@@ -27,7 +27,6 @@ def test_options_missing_from_an_older_file_take_their_defaults() -> None:
         ({"body_width": 1 << 20}, "body_width must be .* got 1048576"),
         ({"stem_width": 2.5}, "stem_width must be a whole number from 1 to 1024, got 2.5"),
         ({"head_width": "wide"}, "head_width must be .* got 'wide'"),
-        ({"margin": 5}, "margin must be a multiple of 8 from 0 to 64, got 5"),
         ({"depth": 3}, "unknown option 'depth'"),
         ({"injector": {"residual": "none"}}, "residual must be one of raw, instance, got 'none'"),
         ({"injector": {"softmax": True}}, "unknown option 'softmax'"),

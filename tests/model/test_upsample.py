@@ -13,7 +13,7 @@ def layer() -> UpsampleConv:
 
 def upsampled_then_convolved(made: UpsampleConv, features: Tensor) -> Tensor:
     features = F.interpolate(features, scale_factor=2, mode="nearest")
-    return F.conv2d(features, made.weight, made.bias, padding=2)
+    return F.conv2d(F.pad(features, (2, 2, 2, 2), mode="replicate"), made.weight, made.bias)
 
 
 def test_it_equals_nearest_upsampling_then_a_5x5_convolution_up_to_the_borders() -> None:
@@ -36,9 +36,9 @@ def test_its_gradient_is_that_of_the_5x5_convolution() -> None:
 def test_flat_ground_stays_flat_so_that_no_grid_shows() -> None:
     made, flat = layer(), torch.randn(1, 5, 1, 1).expand(1, 5, 8, 8)
 
-    inner = made(flat)[:, :, 2:-2, 2:-2]
+    made_flat = made(flat)
 
-    spread = inner.amax((2, 3)) - inner.amin((2, 3))
+    spread = made_flat.amax((2, 3)) - made_flat.amin((2, 3))
     assert spread.max() < 1e-5
 
 
