@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hsi.export.steps import Steps
 from hsi.runtime.errors import EngineError, HsiError, OptionError
+from hsi.runtime.picture import silence_opencv
 
 if TYPE_CHECKING:
     from hsi.export.exporter import ExportReport
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``hsi-export``; return the exit code, which ``--help`` explains."""
     args = parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    silence_opencv()
     steps = Steps(sys.stderr, quiet=args.quiet)
     try:
         report = _report(args, steps)

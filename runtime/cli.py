@@ -129,8 +129,7 @@ def _run(request: Request, stop: _Stop) -> None:
 
 @contextlib.contextmanager
 def _logging(request: Request, line: ProgressLine) -> Iterator[None]:
-    import cv2
-
+    from hsi.runtime.picture import silence_opencv
     from hsi.runtime.progress import LineHandler
 
     handler = LineHandler(sys.stderr, line)
@@ -138,8 +137,7 @@ def _logging(request: Request, line: ProgressLine) -> Iterator[None]:
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
     level = logging.ERROR if request.quiet else levels[min(request.verbose, 2)]
     # OpenCV writes its own warnings past Python, in front of our one clear line.
-    if hasattr(cv2, "setLogLevel"):
-        cv2.setLogLevel(0)  # silent
+    silence_opencv()
     root = logging.getLogger()
     before = root.level
     root.setLevel(level)

@@ -1,9 +1,13 @@
 """Pictures from the bytes of a file."""
 
+from zlib import crc32
+
 import cv2
 import numpy as np
 
 from hsi.runtime.frame import Image
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def picture_from_bytes(data: bytes) -> Image | None:
@@ -12,9 +16,9 @@ def picture_from_bytes(data: bytes) -> Image | None:
     EXIF orientation is applied, transparency is dropped, 16-bit and grey pictures become 8-bit BGR.
 
     Returns:
-        `(H, W, 3) uint8 BGR`, or None for what is no picture, or is cut short.
+        `(H, W, 3) uint8 BGR`, or None for what is no picture, is damaged or cut short.
     """
-    if not data or _is_cut_png(data) or _is_cut_jpeg(data):
+    if not data or _is_damaged_png(data) or _is_cut_jpeg(data):
         return None
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
@@ -23,9 +27,30 @@ def picture_from_bytes(data: bytes) -> Image | None:
     return None if image is None else np.asarray(image, np.uint8)
 
 
-def _is_cut_png(data: bytes) -> bool:
+def silence_opencv() -> None:
+    """Keep OpenCV's own complaints from standing in front of a command's one clear line."""
+    if hasattr(cv2, "setLogLevel"):  # OpenCV 4
+        cv2.setLogLevel(0)
+    else:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def _is_damaged_png(data: bytes) -> bool:
     # libpng reports this on stderr by itself, past our one clear line: so look before it does.
-    return data.startswith(b"\x89PNG\r\n") and b"IEND" not in data[-4096:]
+    if not data.startswith(PNG):
+        return False
+    place = len(PNG)
+    while place + 12 <= len(data):
+        size = int.from_bytes(data[place : place + 4], "big")
+        kind = data[place + 4 : place + 8]
+        end = place + 8 + size
+        needed = kind[:1].isupper()
+        if needed and crc32(data[place + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            return True
+        if kind == b"IEND":
+            return False
+        place = end + 4
+    return True
 
 
 def _is_cut_jpeg(data: bytes) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import cv2
@@ -48,6 +50,34 @@ def test_a_picture_cut_short_is_none(
     assert picture_from_bytes(data) is not None
     assert picture_from_bytes(data[: len(data) // 2]) is None
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("place", [30, 500, 5000, -40])
+def test_a_png_with_a_changed_byte_is_none(
+    photo: Any, place: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = bytearray(_encoded(photo[:128, :128]))
+    data[place] ^= 1
+    assert picture_from_bytes(bytes(data)) is None
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_png_with_a_note_in_it_is_a_picture(photo: Any) -> None:
+    data = _encoded(photo[:128, :128])
+    note = b"\0\0\0\x03tEXtabc"  # and a checksum that is wrong: nobody needs the note
+    image = picture_from_bytes(data[:33] + note + bytes(4) + data[33:])
+    assert image is not None
+    assert np.array_equal(image, photo[:128, :128])
+
+
+def test_opencv_can_be_silenced() -> None:
+    code = (
+        "from hsi.runtime.picture import picture_from_bytes, silence_opencv\n"
+        "silence_opencv()\n"
+        "print(picture_from_bytes(b'BM' + bytes(60)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("None\n", "")
 
 
 def test_a_picture_beyond_the_limit_of_opencv_is_none() -> None:
