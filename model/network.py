@@ -179,12 +179,12 @@ class EdgeNetwork(StyleNetwork):
 
     def render(self, frame: Tensor, inject: Injection) -> Tensor:
         """Encode, style and decode."""
-        stem = torch.relu(self.stem(F.pixel_unshuffle(frame, 4)))
-        x = torch.relu(self.down(stem))
+        stem = _active(self.stem(F.pixel_unshuffle(frame, 4)))
+        x = _active(self.down(stem))
         for block in self.blocks:
             x = block(inject(x))
-        x = torch.relu(self.up(x) + inject(stem))
-        x = torch.relu(self.head(x))
+        x = _active(self.up(x) + inject(stem))
+        x = _active(self.head(x))
         picture: Tensor = self.picture(x)
         return picture
 
@@ -192,6 +192,11 @@ class EdgeNetwork(StyleNetwork):
 def _conv(width_in: int, width_out: int, stride: int = 1) -> nn.Conv2d:
     # Behind zero padding a network finds the rim, and draws the style there instead of inside.
     return nn.Conv2d(width_in, width_out, 3, stride, padding=1, padding_mode="replicate")
+
+
+def _active(features: Tensor) -> Tensor:
+    # Leaky: where a plain ReLU closes all channels at once, the picture has a grey hole for good.
+    return F.leaky_relu(features, 0.1)
 
 
 def opponent_colours(picture: Tensor) -> Tensor:
@@ -213,7 +218,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """`(N, C, H, W)` to the same."""
-        change: Tensor = self.second(torch.relu(self.first(features)))
+        change: Tensor = self.second(_active(self.first(features)))
         return features + change
 
 
