@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """``hsi-export``: from a checkpoint to a bundle."""
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hsi.export.steps import Steps
+from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError, OptionError
 from hsi.runtime.picture import silence_opencv
 
@@ -34,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``hsi-export``; return the exit code, which ``--help`` explains."""
-    args = parser().parse_args(argv)
+    args = complete(parser()).parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     silence_opencv()
     steps = Steps(sys.stderr, quiet=args.quiet)

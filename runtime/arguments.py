@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from hsi.runtime.completion import complete, style_names
+from hsi.runtime.engine import ENGINES
 from hsi.runtime.errors import OptionError
 from hsi.runtime.run_options import Policy
 from hsi.runtime.uri import redact_words, size_from_text
@@ -74,7 +76,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         SystemExit: `--help` was asked for and shown.
     """
     # Sources may stand anywhere among the options.
-    return _parser().parse_intermixed_args(argv)
+    return complete(_parser()).parse_intermixed_args(argv)
 
 
 def request_from(args: argparse.Namespace) -> Request:
@@ -188,10 +190,11 @@ def _add_input(group: Any) -> None:
 
 def _add_style(group: Any) -> None:
     group.add_argument("--model", metavar="FILE", help="a .hsi bundle (default: the shipped one)")
-    group.add_argument(
+    style = group.add_argument(
         "--style", action="append", default=[], metavar="PICTURE[:WEIGHT]",
         help="a picture, or the name of a shipped style; repeat with weights to blend",
     )  # fmt: skip
+    style.completer = style_names
     group.add_argument(
         "--strength", type=float, metavar="0..1", help="0: the frame itself, 1: all of the style"
     )
@@ -204,9 +207,10 @@ def _add_run(group: Any) -> None:
         help="latest: the newest frame wins, a file plays in real time; every: nothing is "
         "dropped (default: latest for cameras and streams, every for files)",
     )  # fmt: skip
-    group.add_argument(
+    engine = group.add_argument(
         "--engine", default="auto", metavar="NAME", help="what computes (default: auto)"
     )
+    engine.completer = lambda **context: ENGINES
     group.add_argument("--threads", type=int, metavar="N", help="processor threads of the network")
     group.add_argument("--no-verify", action="store_true", help="skip the bundle's self-test")
 

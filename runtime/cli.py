@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`hsi-run`: play a camera, stream, video or pictures through a style."""
 
 from __future__ import annotations

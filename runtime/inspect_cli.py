@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """``hsi-inspect``: what a bundle is, takes, gives and where it came from."""
 
 import argparse
@@ -6,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from hsi.runtime.bundle import Bundle, shipped_bundle
+from hsi.runtime.completion import complete
 from hsi.runtime.errors import HsiError
 from hsi.runtime.manifest import Graph, Manifest
 
@@ -27,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     p.add_argument("bundle", nargs="?", help="a .hsi file (default: the shipped one)")
     p.add_argument("--json", action="store_true", help="print the manifest as it is stored")
-    args = p.parse_args(argv)
+    args = complete(p).parse_args(argv)
     try:
         bundle = Bundle(args.bundle or shipped_bundle())
         bundle.verify()

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """``hsi-train``: from folders of pictures to a checkpoint."""
 
 import argparse
@@ -10,6 +11,7 @@ from tqdm import tqdm
 
 from hsi.model import PRESETS, StyleNetwork
 from hsi.model.checkpoint import load_checkpoint
+from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError
 from hsi.train.arguments import options_from, parser
 from hsi.train.trainer import Trainer, fresh_network
@@ -27,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
-        print(_train(parser().parse_args(argv)))
+        print(_train(complete(parser()).parse_args(argv)))
     except HsiError as error:
         print(f"hsi-train: {error}", file=sys.stderr)
         return error.exit_code
