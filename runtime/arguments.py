@@ -27,7 +27,7 @@ examples:
 sources: 0, /dev/video0, v4l2:///dev/video0?size=1920x1080&fps=30&fourcc=MJPG, a video, a picture,
   a folder, '*.png', rtsp://, rtsps://, http://, https://, file://, test://1920x1080@30?frames=300
 outputs: out.mp4, .mkv, .mov; folder/ or 'folder/*.jpg' for one picture per frame; out.png for a
-  single one; display://; null:
+  single one; display:// for a window, which q, Esc or closing it ends; null:
 
 exit codes: 0 done, 2 wrong options, 3 source not there or lost, 4 bundle or engine unusable here,
   5 self-test failed, 6 fault while running, 130 and 143 interrupted (outputs are finished first)
@@ -39,7 +39,7 @@ class Request:
     """What one `hsi-run` shall do."""
 
     sources: tuple[str, ...]
-    outputs: tuple[str, ...] = ("display://",)
+    outputs: tuple[str, ...] = ()  # none: a window, or a new file where none can be opened
     model: str | None = None  # None: the shipped bundle
     styles: tuple[tuple[str, float], ...] = ()  # (picture or name, weight); none: the default
     strength: float | None = None  # 0..1; None: as the bundle says
@@ -87,7 +87,7 @@ def request_from(args: argparse.Namespace) -> Request:
     """
     return Request(
         sources=(*args.sources, *args.source),
-        outputs=tuple(args.output or ("display://",)),
+        outputs=tuple(args.output or ()),
         model=args.model,
         styles=tuple(style_from_text(text) for text in args.style),
         strength=args.strength,
@@ -178,8 +178,9 @@ def _add_input(group: Any) -> None:
     )  # fmt: skip
     group.add_argument(
         "-o", "--output", action="append", metavar="URI",
-        help="video file, folder, picture, display:// or null:; repeat for several "
-        "(default: display://)",
+        help="video file, folder, picture, display:// or null:; repeat for several (default: a "
+        "window; where none can be opened, a new hsi-run-DATE-TIME.mp4 in this folder, .png for "
+        "one picture, a folder for several)",
     )  # fmt: skip
     group.add_argument("--size", metavar="WxH", help="resize frames to this before the network")
     group.add_argument(

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with stop.on_signals():
             _run(request_from(args), stop)
     except HsiError as error:
-        print(f"hsi-run: {_in_one_line(str(error))}", file=sys.stderr)
+        _say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return _SIGNAL + signal.SIGINT
@@ -56,14 +56,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _SIGNAL + signal.SIGPIPE
     except Exception as error:
         # A fault of ours. The traceback is in the log of -vv; whoever runs this gets a line.
-        text = _in_one_line(f"{type(error).__name__}: {error}")
-        print(f"hsi-run: internal fault: {text}: run with -vv and report it", file=sys.stderr)
+        text = f"{type(error).__name__}: {error}"
+        _say(f"internal fault: {text}: run with -vv and report it")
         return _FAULT
     return stop.exit_code
 
 
-def _in_one_line(text: str) -> str:
-    return " ".join(redact_words(text).split())
+def _say(text: str) -> None:
+    print(f"hsi-run: {' '.join(redact_words(text).split())}", file=sys.stderr)
 
 
 class _Stop:
@@ -116,7 +116,7 @@ def _run(request: Request, stop: _Stop) -> None:
     line = ProgressLine(sys.stderr, quiet=request.quiet)
     with _logging(request, line):
         try:
-            result = play(request, line, stop=stop.event)
+            result = play(request, line, stop=stop.event, tell=_say)
         finally:
             line.clear()
     if request.json:

@@ -21,6 +21,16 @@ _KINDS = (
 )
 
 
+class NoWindow(OutputError):
+    """No window can be opened here. `why` tells the reason, as a part of a sentence."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"{name}: expected a window, but {why}: write a file instead, such as -o out.mp4"
+        )
+        self.why = why
+
+
 class ViewerClosed(Exception):
     """Whoever watched has closed the window: the run ends well. A signal, not a fault."""
 
@@ -85,6 +95,7 @@ def open_output(uri: str | os.PathLike[str], *, options: OutputOptions | None = 
     Raises:
         OptionError: The address is of no known kind.
         OutputError: It cannot be written there.
+        NoWindow: It is a window, and none can be opened.
     """
     # The kinds are imported where they are used: a run loads one of the libraries, not all.
     text = os.fspath(uri)

@@ -13,6 +13,7 @@ from typing import Any
 import hsi.runtime
 from hsi.runtime.arguments import Request
 from hsi.runtime.buffer_ring import BufferRing
+from hsi.runtime.default_output import default_output
 from hsi.runtime.errors import OptionError
 from hsi.runtime.image_output import PictureOutput
 from hsi.runtime.output import Output, OutputOptions, open_output
@@ -39,7 +40,11 @@ class PlayResult:
 
 
 def play(
-    request: Request, on_progress: Callable[[Progress], None], *, stop: threading.Event
+    request: Request,
+    on_progress: Callable[[Progress], None],
+    *,
+    stop: threading.Event,
+    tell: Callable[[str], None] = logger.warning,
 ) -> PlayResult:
     """Do what the request asks for.
 
@@ -47,6 +52,7 @@ def play(
         request: Sources, outputs, style and limits.
         on_progress: Told where the run stands.
         stop: When set, the run ends soon and its outputs are finished.
+        tell: Given one sentence where the run does other than the user may expect.
 
     Raises:
         HsiError: Whatever is wrong with a source, the bundle, a style or an output.
@@ -59,6 +65,8 @@ def play(
         expected = _checked_sources(request, first)
         logger.info("%s: %s, %s fps, %s frames", first.name, first.size, first.fps, expected)
         outputs = [stack.enter_context(output) for output in _outputs_of(request, first, expected)]
+        if not outputs:
+            outputs.append(stack.enter_context(default_output(first, expected, tell)))
         stylizer = stack.enter_context(
             hsi.runtime.load(
                 request.model,

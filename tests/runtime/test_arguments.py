@@ -21,7 +21,7 @@ def _request(*words: str) -> Request:
 
 def test_a_camera_alone_is_a_request() -> None:
     assert _request("--camera", "0") == Request(sources=("0",))
-    assert Request(sources=("0",)).outputs == ("display://",)
+    assert Request(sources=("0",)).outputs == ()
 
 
 def test_sources_may_stand_anywhere() -> None:

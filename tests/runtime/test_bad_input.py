@@ -124,8 +124,10 @@ def test_a_video_cut_short_leaves_nothing(
     ],
 )
 def test_an_output_that_cannot_be(
-    start_fake: StartFake, tmp_path: Path, output: str, part: str
+    monkeypatch: pytest.MonkeyPatch, start_fake: StartFake, tmp_path: Path, output: str, part: str
 ) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     (tmp_path / "file").touch()
     process = start_fake("test://64x48@30?frames=1", "-o", output)
     out, err = process.communicate(timeout=30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,8 @@ import cv2
 import pytest
 
 from hsi.runtime.display_output import DisplayOutput
-from hsi.runtime.errors import OutputError
 from hsi.runtime.frame import Frame, Image
-from hsi.runtime.output import ViewerClosed
+from hsi.runtime.output import NoWindow, ViewerClosed
 
 
 @pytest.fixture
@@ -59,9 +59,22 @@ def test_the_viewer_can_leave(
             output.write(make_frame(), make_frame().image)
 
 
-def test_headless_opencv_is_told_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def _refuse(name: str, flags: int) -> None:
+    raise cv2.error("no GTK")
+
+
+@pytest.mark.usefixtures("window")
+def test_a_window_that_opencv_cannot_open_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "namedWindow", _refuse)
+    with pytest.raises(NoWindow, match=r"display://: expected a window, but OpenCV cannot open"):
+        DisplayOutput("display://")
+
+
+def test_no_library_with_windows_is_told_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(cv2, "getBuildInformation", lambda: "  GUI:                NONE\n")
-    with pytest.raises(OutputError, match=r"opencv-python-headless, .*-o out\.mp4.*pip install"):
+    monkeypatch.setitem(sys.modules, "tkinter", None)
+    with pytest.raises(NoWindow, match=r"opencv-python-headless.*python3-tk.*-o out\.mp4$"):
         DisplayOutput("display://")
 
 
@@ -69,5 +82,5 @@ def test_headless_opencv_is_told_with_a_way_out(monkeypatch: pytest.MonkeyPatch)
 def test_no_screen_is_told_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    with pytest.raises(OutputError, match=r"there is no screen .*-o out\.mp4"):
+    with pytest.raises(NoWindow, match=r"there is no screen .*-o out\.mp4"):
         DisplayOutput("display://")
