@@ -41,7 +41,10 @@ def test_null_opens_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["out", "out.avi", "out.txt"])
-def test_an_unknown_kind_of_file_lists_the_known(name: str) -> None:
+def test_an_unknown_kind_of_file_lists_the_known(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # away from a folder out/ that a demo may have left
     with pytest.raises(OptionError, match=rf"{name}: unknown kind of output, .*out\.mp4"):
         open_output(name)
 
