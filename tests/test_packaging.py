@@ -18,7 +18,8 @@ DIRECTIONS: dict[
     "runtime": set(),
     "model": {"runtime"},
     "train": {"runtime", "model"},
-    "export": {"runtime", "model"},
+    "calibrate": {"runtime"},
+    "export": {"runtime", "model", "calibrate"},
 }
 
 

@@ -1,0 +1,109 @@
+"""Frames to calibrate on: from pictures, folders, clips, streams and cameras alike."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from hsi.runtime.errors import SourceError
+from hsi.runtime.frame import Frame, Image
+from hsi.runtime.source import EndOfStream, Source, open_source
+
+MIN_SIDE = 64  # pixels, the least a stylizer takes
+LIVE_STRIDE = 15  # frames of a live source from one that is kept to the next
+LIVE_SILENCE_S = 10.0  # a live source without a frame for longer has gone
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CalibrationFrame:
+    """One frame, shrunk, and where it came from."""
+
+    image: Image  # (H, W, 3) uint8 BGR
+    source: str  # the address without credentials, or the picture's path
+    number: int  # counts from 0 at the source
+    width: int  # pixels, before shrinking
+    height: int
+    sha256: str  # of the size and pixels before shrinking
+
+
+def read_frames(places: Sequence[str], *, side: int, candidates: int) -> list[CalibrationFrame]:
+    """Read frames from every place, spread evenly over files, one in fifteen of live sources.
+
+    Args:
+        places: Addresses as :func:`hsi.runtime.source.open_source` takes them.
+        side: Pixels; frames with a longer long side are shrunk to it.
+        candidates: At most so many frames in all, each place having its equal share.
+
+    Raises:
+        SourceError: A place is no source, cannot be read, or has a frame too small for the network.
+        OptionError: An address is of an unknown kind.
+    """
+    share = max(1, candidates // max(1, len(places)))
+    found: list[CalibrationFrame] = []
+    for place in places:
+        with open_source(place) as source:
+            found += [_shrunk(frame, side) for frame in _spread(source, share)]
+    return found[:candidates]
+
+
+def shrunk(image: Image, side: int) -> Image:
+    """A picture whose long side is at most ``side`` pixels; smaller ones as they are."""
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return image
+    size = (round(width * scale), round(height * scale))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _spread(source: Source, share: int) -> Iterator[Frame]:
+    """At most ``share`` frames, from the whole length of a source that says how long it is."""
+    count = None if source.live else source.frame_count
+    stride = max(1, count // share) if count else LIVE_STRIDE if source.live else 1
+    kept = 0
+    for frame in _frames(source):
+        if frame.number % stride == 0:
+            yield frame
+            kept += 1
+        if kept == share:
+            return
+
+
+def _frames(source: Source) -> Iterator[Frame]:
+    heard = time.monotonic()
+    while True:
+        try:
+            frame = source.read(timeout_s=1.0)
+        except EndOfStream:
+            return
+        if frame is not None:
+            heard = time.monotonic()
+            yield frame
+        elif time.monotonic() - heard > LIVE_SILENCE_S:
+            raise SourceError(
+                f"{source.name}: expected frames to calibrate on, found none for "
+                f"{LIVE_SILENCE_S:.0f} seconds: check the source"
+            )
+
+
+def _shrunk(frame: Frame, side: int) -> CalibrationFrame:
+    image = shrunk(frame.image, side)
+    width, height = frame.size
+    source = str(frame.path) if frame.path else frame.source
+    if min(image.shape[:2]) < MIN_SIDE:
+        raise SourceError(
+            f"{source}: expected frames to calibrate on with sides of at least {MIN_SIDE} pixels "
+            f"once the long one is {side}, found {width}x{height}: leave this source out"
+        )
+    digest = hashlib.sha256(f"{width}x{height} ".encode() + frame.image.tobytes()).hexdigest()
+    return CalibrationFrame(
+        image=image,
+        source=source,
+        number=frame.number,
+        width=width,
+        height=height,
+        sha256=digest,
+    )

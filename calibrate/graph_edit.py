@@ -1,0 +1,65 @@
+"""What every pass over an ONNX graph needs: constants, convolutions by name, nodes replaced."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+Array = npt.NDArray[np.generic]
+Floats = npt.NDArray[np.float32]
+
+
+def copied(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy to edit."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    return copy
+
+
+def constants(model: onnx.ModelProto) -> dict[str, Array]:
+    """Every initializer by name."""
+    return {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+
+
+def convolutions(model: onnx.ModelProto) -> dict[str, onnx.NodeProto]:
+    """Convolutions by the name of their layer, in the order they run.
+
+    A layer is called as in the network, after its weight: ``stem``, ``blocks.0.first``.
+    """
+    return {layer_of(node): node for node in model.graph.node if node.op_type == "Conv"}
+
+
+def layer_of(conv: onnx.NodeProto) -> str:
+    """The layer's name: its weight's, less what all weights share."""
+    return conv.input[1].removeprefix("network.").removesuffix(".weight")
+
+
+def set_constant(model: onnx.ModelProto, name: str, value: Array) -> None:
+    """Add an initializer, or replace the one of this name."""
+    fresh = numpy_helper.from_array(np.ascontiguousarray(value), name)
+    for one in model.graph.initializer:
+        if one.name == name:
+            one.CopyFrom(fresh)
+            return
+    model.graph.initializer.append(fresh)
+
+
+def set_nodes(model: onnx.ModelProto, nodes: Iterable[onnx.NodeProto]) -> None:
+    """Replace all nodes; constants that nothing reads any more go too."""
+    kept = list(nodes)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
+    read = {name for node in kept for name in node.input}
+    read |= {value.name for value in model.graph.output}
+    used = [one for one in model.graph.initializer if one.name in read]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(used)
+
+
+def node_of(
+    operator: str, inputs: list[str], output: str, **attributes: int | float
+) -> onnx.NodeProto:
+    """A node of one output, named after it."""
+    return helper.make_node(operator, inputs, [output], name=f"node_{output}", **attributes)
