@@ -33,12 +33,13 @@ def convolutions(model: onnx.ModelProto) -> dict[str, onnx.NodeProto]:
 
 def layer_of(conv: onnx.NodeProto) -> str:
     """The layer's name: its weight's, less what all weights share."""
-    return conv.input[1].removeprefix("network.").removesuffix(".weight")
+    weight: str = conv.input[1]
+    return weight.removeprefix("network.").removesuffix(".weight")
 
 
 def set_constant(model: onnx.ModelProto, name: str, value: Array) -> None:
     """Add an initializer, or replace the one of this name."""
-    fresh = numpy_helper.from_array(np.ascontiguousarray(value), name)
+    fresh = numpy_helper.from_array(value, name)
     for one in model.graph.initializer:
         if one.name == name:
             one.CopyFrom(fresh)
@@ -58,8 +59,8 @@ def set_nodes(model: onnx.ModelProto, nodes: Iterable[onnx.NodeProto]) -> None:
     model.graph.initializer.extend(used)
 
 
-def node_of(
-    operator: str, inputs: list[str], output: str, **attributes: int | float
-) -> onnx.NodeProto:
+def node_of(operator: str, inputs: list[str], output: str, **attributes: int) -> onnx.NodeProto:
     """A node of one output, named after it."""
-    return helper.make_node(operator, inputs, [output], name=f"node_{output}", **attributes)
+    node = helper.make_node(operator, inputs, [output], name=f"node_{output}")
+    node.attribute.extend(helper.make_attribute(name, v) for name, v in attributes.items())
+    return node

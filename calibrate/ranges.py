@@ -95,7 +95,8 @@ class ActivationRanges:
         # The search wants positive and negative values, and a bin of its own for 0.
         mirrored = np.concatenate([coarse[::-1], [0], coarse]).astype(np.int64)
         places = np.linspace(-limit, limit, mirrored.size + 1, dtype=np.float32)
-        found = self._collector.get_entropy_threshold((mirrored, places), LEVELS + 1)
+        kept = (mirrored, places, places[0], places[-1])
+        found = self._collector.get_entropy_threshold(kept, LEVELS + 1)
         return float(max(abs(found[0]), abs(found[1])))
 
 
