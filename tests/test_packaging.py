@@ -18,6 +18,7 @@ DIRECTIONS: dict[
     "runtime": set(),
     "model": {"runtime"},
     "train": {"runtime", "model"},
+    "evaluate": {"runtime", "model"},
     "calibrate": {"runtime"},
     "export": {"runtime", "model", "calibrate"},
 }
