@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hsi.export.precision_arguments import add_variant_arguments, variant_lines, variant_options
 from hsi.export.steps import Steps
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError, OptionError
@@ -24,11 +25,13 @@ examples:
   hsi-export model.pt                     writes model.hsi beside it
   hsi-export model.pt -o line3.hsi --force
   hsi-export model.pt --dry-run --json    checks alone, for a machine
+  hsi-export model.pt --precision int8 --calib clips/ --calib rtsp://camera/stream
   hsi-run --camera 0 --model model.hsi    runs it
 
-exit codes: 0 written, or checked with --dry-run; 2 a wrong option; 3 the checkpoint or a picture
-cannot be used; 4 ONNX Runtime does not take the graphs, or a package is missing; 5 torch and the
-graphs disagree; 6 the bundle cannot be written, or a fault
+exit codes: 0 written, or checked with --dry-run; 2 a wrong option; 3 the checkpoint, a picture or
+a place to calibrate on cannot be used; 4 an engine does not take the graphs, or a package is
+missing; 5 torch and the graphs disagree, or a variant fails the quality gate; 6 the bundle cannot
+be written, or a fault
 """
 
 logger = logging.getLogger(__name__)
@@ -45,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(report.to_dict(), indent=1) if args.json else table(report, args.dry_run))
         if not report.agrees:
             _say(f"{args.model}: torch and the exported graphs disagree: nothing written")
-        return 0 if report.agrees else 5
+        elif not report.passed:
+            _say(f"{args.model}: a variant fails the quality gate: nothing written")
+        return 0 if report.agrees and report.passed else 5
     except HsiError as error:
         steps.clear()
         _say(str(error))
@@ -77,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--style", type=Path, help="style picture to compare on (likewise)")
     p.add_argument("--force", action="store_true", help="replace an existing bundle")
     p.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
+    add_variant_arguments(p)
     p.add_argument("--json", action="store_true", help="report as JSON")
     p.add_argument("-q", "--quiet", action="store_true", help="no progress")
     return p
@@ -94,11 +100,13 @@ def table(report: ExportReport, dry_run: bool) -> str:
         lines.append(f"{row.size:>12s} {row.values:10d} {row.worst:6d} {share:>9s}  {verdict}")
     limits = f"at most {MAX_DIFFERENCE} of 255, at most {MAX_SHARE_OVER_ONE:.2%} of values over 1"
     lines.append(f"expected: {limits}; receptive field {report.receptive_field} pixels")
+    lines += variant_lines(report)
     size = f"{report.bytes / 2**20:.1f} MiB of parts"
     if report.written:
         lines.append(f"wrote {report.out}, {size}")
     else:
-        why = "dry run" if dry_run and report.agrees else "the graphs do not give what torch gives"
+        why = "dry run" if report.agrees else "the graphs do not give what torch gives"
+        why = why if report.passed else "a variant fails the quality gate"
         lines.append(f"{report.out} not written: {why}")
     return "\n".join(lines)
 
@@ -120,6 +128,7 @@ def _report(args: argparse.Namespace, steps: Steps) -> ExportReport:
         style=args.style,
         force=args.force,
         dry_run=args.dry_run,
+        **variant_options(args),
     )
     report = export(options, steps)
     steps.done()

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from importlib import metadata, resources
 from pathlib import Path
@@ -12,12 +12,16 @@ from typing import Any
 
 import cv2
 
+from hsi.calibrate.calibration_set import CalibrationOptions
+from hsi.calibrate.frames import shrunk
+from hsi.calibrate.variants import VariantOptions
 from hsi.export import contract
 from hsi.export.onnx_writer import MIN_SIDE, style_encoder_onnx, stylizer_onnx
 from hsi.export.parity import SIZES, Comparison, OnnxPair, compare, resized, torch_stylise
 from hsi.export.receptive_field import receptive_field
+from hsi.export.variant_parts import VariantParts, added, make_variants
 from hsi.model.checkpoint import Checkpoint, load_checkpoint
-from hsi.runtime.bundle import part_of, write_bundle
+from hsi.runtime.bundle import part_of, write_bundle, write_text
 from hsi.runtime.errors import OptionError, OutputError, QualityError, SourceError
 from hsi.runtime.frame import Image
 from hsi.runtime.manifest import Manifest
@@ -43,6 +47,9 @@ class ExportOptions:
     sizes: tuple[tuple[int, int], ...] = SIZES  # width and height of the frames compared
     force: bool = False  # overwrite
     dry_run: bool = False  # check everything, write nothing
+    calibrate_on: tuple[str, ...] = ()  # sources of frames, for INT8
+    variants: VariantOptions = field(default_factory=VariantOptions)  # and how good they must be
+    page: Path | None = None  # HTML report of the quality gate
 
     def __post_init__(self) -> None:
         if self.out.suffix != ".hsi":
@@ -53,6 +60,11 @@ class ExportOptions:
             raise OptionError(f"{self.out} is a folder: give the name of a file")
         if self.out.exists() and not self.force:
             raise OptionError(f"{self.out} exists: pass --force to replace it")
+        if self.variants.precision in ("int8", "auto") and not self.calibrate_on:
+            raise OptionError(
+                f"precision {self.variants.precision} needs frames to calibrate on: pass --calib "
+                "with a folder, clip or camera"
+            )
         folder = self.out.parent
         if not folder.is_dir():
             raise OutputError(f"{self.out}: expected folder {folder}, found none: make it")
@@ -69,6 +81,13 @@ class ExportReport:
     written: bool
     receptive_field: int  # pixels
     comparisons: tuple[Comparison, ...]
+    made: VariantParts = field(default_factory=VariantParts)
+    must_pass: bool = True  # every variant; `auto` drops one that does not
+
+    @property
+    def passed(self) -> bool:
+        """Whether the variants asked for are good enough."""
+        return not self.must_pass or all(result.passed for result in self.made.results)
 
     @property
     def agrees(self) -> bool:
@@ -78,7 +97,15 @@ class ExportReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         rows = [{**asdict(c), "agrees": c.agrees} for c in self.comparisons]
-        return {**asdict(self), "comparisons": rows, "agrees": self.agrees}
+        told = ("out", "bytes", "written", "receptive_field", "agrees", "passed")
+        calibration = self.made.calibration
+        return {
+            **{name: getattr(self, name) for name in told},
+            "comparisons": rows,
+            "gate": [result.to_dict() for result in self.made.results],
+            "float_layers": {v.precision: v.float_layers for v in self.made.variants},
+            "calibration": json.loads(calibration.to_json()) if calibration else None,
+        }
 
 
 def export(options: ExportOptions, on_step: Callable[[str], None] = log.info) -> ExportReport:
@@ -108,7 +135,7 @@ def export(options: ExportOptions, on_step: Callable[[str], None] = log.info) ->
     on_step("stylizer to ONNX")
     stylizer = stylizer_onnx(checkpoint.network)
     on_step("receptive field")
-    field = receptive_field(checkpoint.network)
+    seen = receptive_field(checkpoint.network)
     graphs = OnnxPair(style_encoder, stylizer)
     rows = []
     for size in options.sizes:
@@ -116,14 +143,29 @@ def export(options: ExportOptions, on_step: Callable[[str], None] = log.info) ->
         rows.append(compare(checkpoint.network, graphs, resized(frame, size), style))
     parts = {contract.STYLE_ENCODER: style_encoder, contract.STYLIZER: stylizer}
     parts |= golden
-    manifest = _manifest(checkpoint, parts, field)
+    manifest = _manifest(checkpoint, parts, seen)
+    photograph = shrunk(frame, CalibrationOptions().side)
+    made = make_variants(
+        parts,
+        (style_encoder, stylizer),
+        photograph,
+        options.calibrate_on,
+        options.variants,
+        on_step,
+    )
+    manifest, parts = added(manifest, parts, made)
     report = ExportReport(
         out=str(options.out),
         bytes=sum(map(len, parts.values())),
-        written=all(row.agrees for row in rows) and not options.dry_run,
-        receptive_field=field,
+        written=False,
+        receptive_field=seen,
         comparisons=tuple(rows),
+        made=made,
+        must_pass=options.variants.precision != "auto",
     )
+    report = replace(report, written=report.agrees and report.passed and not options.dry_run)
+    if options.page is not None and made.page:
+        write_text(options.page, made.page)
     if report.written:
         on_step(f"writing {options.out}")
         write_bundle(options.out, manifest, parts)
@@ -180,13 +222,13 @@ def _png(picture: Image) -> bytes:
     return data.tobytes()
 
 
-def _manifest(checkpoint: Checkpoint, parts: dict[str, bytes], field: int) -> Manifest:
+def _manifest(checkpoint: Checkpoint, parts: dict[str, bytes], seen: int) -> Manifest:
     listed = tuple(part_of(name, data) for name, data in parts.items())
     packages = ("hsi-edge", "torch", "onnx", "onnxruntime")
     return contract.manifest_of(
         checkpoint,
         listed,
-        receptive_field=field,
+        receptive_field=seen,
         generator={name: _version(name) for name in packages},
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )

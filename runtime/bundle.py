@@ -7,12 +7,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 from hsi.runtime.errors import BundleError, OutputError
 from hsi.runtime.frame import Image
-from hsi.runtime.manifest import Manifest, Part
+from hsi.runtime.manifest import Manifest, Part, Variant
 from hsi.runtime.picture import picture_from_bytes
 
 MANIFEST = "manifest.json"
@@ -78,6 +79,20 @@ class Bundle:
                 "export the bundle again"
             )
         return picture
+
+    def select(self, variant: Variant) -> None:
+        """Run a variant from now on: its graph as the stylizer, its golden pictures to test with.
+
+        Raises:
+            BundleError: The variant is none of this bundle's.
+        """
+        if variant not in self.manifest.variants:
+            raise BundleError(
+                f"{self.path}: expected a variant of this bundle, found {variant.graph.part}: take "
+                "one of manifest.variants"
+            )
+        graph, golden = variant.graph, variant.golden
+        self.manifest = replace(self.manifest, stylizer=graph, golden=golden)
 
     def verify(self) -> None:
         """Read every part once.
@@ -164,15 +179,31 @@ def write_bundle(path: Path, manifest: Manifest, parts: Mapping[str, bytes]) -> 
         OutputError: The file cannot be written; nothing is left behind, and what stood at ``path``
             stands there still.
     """
+    with _beside(path) as beside, zipfile.ZipFile(beside, "w") as archive:
+        for name, data in {MANIFEST: manifest.to_json().encode(), **parts}.items():
+            # Always of 1980: the same parts give the same file, and zip knows no 1970, where
+            # a device without a clock lives.
+            listed = zipfile.ZipInfo(name)
+            listed.external_attr = 0o644 << 16
+            archive.writestr(listed, data, zipfile.ZIP_DEFLATED, compresslevel=6)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a report beside ``path``, then rename it into place.
+
+    Raises:
+        OutputError: As :func:`write_bundle`.
+    """
+    with _beside(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A file to write that takes the place of ``path`` once it is whole, or leaves nothing."""
     beside = path.with_name(f".{path.name}.part")
     try:
-        with zipfile.ZipFile(beside, "w") as archive:
-            for name, data in {MANIFEST: manifest.to_json().encode(), **parts}.items():
-                # Always of 1980: the same parts give the same file, and zip knows no 1970, where
-                # a device without a clock lives.
-                listed = zipfile.ZipInfo(name)
-                listed.external_attr = 0o644 << 16
-                archive.writestr(listed, data, zipfile.ZIP_DEFLATED, compresslevel=6)
+        yield beside
         os.replace(beside, path)
     except BaseException as error:
         with suppress(OSError):

@@ -3,6 +3,7 @@
 import logging
 import os
 from importlib import metadata
+from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy.typing as npt
 
 from hsi.runtime.bundle import Bundle
 from hsi.runtime.errors import EngineError, OptionError
+from hsi.runtime.manifest import Variant
 
 log = logging.getLogger(__name__)
 
-ENGINES = ("auto", "onnxruntime-cuda", "onnxruntime-cpu")
+ENGINES = ("auto", "onnxruntime-cuda", "onnxruntime-cpu", "openvino")
+INT8, OPENVINO = "int8", "openvino"
 
 Frames = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
@@ -72,7 +75,10 @@ def open_engine(bundle: Bundle, engine: str = "auto", threads: int | None = None
 
     Args:
         bundle: What to run.
-        engine: One of ``ENGINES``. A named one is what runs, or an error: never another.
+        engine: One of ``ENGINES``. A named one is what runs, or an error: never another. ``auto``
+            is CUDA where it runs; else OpenVINO, where it is installed and the bundle has an INT8
+            variant that passed its gate; else ONNX Runtime. Only OpenVINO runs the INT8 variant,
+            which ONNX Runtime computes more slowly than FP32.
         threads: CPU threads; None for all cores the process may use.
 
     Raises:
@@ -83,13 +89,40 @@ def open_engine(bundle: Bundle, engine: str = "auto", threads: int | None = None
         raise OptionError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     if threads is not None and threads < 1:
         raise OptionError(f"threads must be at least 1, got {threads}")
+    cores = threads or _usable_cores()
+    variant = bundle.manifest.variant(INT8)
+    if engine == OPENVINO or (engine == "auto" and variant and _takes_int8()):
+        return _open_openvino(bundle, variant, cores)
     _check_installed()
     # Imported here: it takes ONNX Runtime along, which is slow to load and may not be there.
     from hsi.runtime.onnxruntime_engine import OnnxRuntimeEngine
 
-    opened = OnnxRuntimeEngine(bundle, engine, threads or _usable_cores())
+    opened = OnnxRuntimeEngine(bundle, engine, cores)
     log.info("engine %s runs %s", opened.name, bundle.path.name)
     return opened
+
+
+def _open_openvino(bundle: Bundle, variant: Variant | None, threads: int) -> Engine:
+    from hsi.runtime.openvino_engine import OpenVinoEngine
+
+    if variant is not None:
+        bundle.select(variant)
+    opened = OpenVinoEngine(bundle, threads)
+    precision = bundle.manifest.stylizer.precision.upper()
+    log.info("engine %s runs %s at %s", opened.name, bundle.path.name, precision)
+    return opened
+
+
+def _takes_int8() -> bool:
+    """Whether OpenVINO is there, and no GPU that is faster still."""
+    if find_spec(OPENVINO) is None:
+        return False
+    try:
+        import onnxruntime
+    except ImportError:
+        return True
+    providers = getattr(onnxruntime, "get_available_providers", None)
+    return providers is None or "CUDAExecutionProvider" not in providers()
 
 
 def _check_installed() -> None:

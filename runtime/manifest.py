@@ -2,10 +2,11 @@
 
 import json
 import re
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from hsi.runtime.errors import BundleError
+from hsi.runtime.json_record import record_from_json
 
 FORMAT = "hsi bundle"
 VERSION = 1
@@ -106,6 +107,35 @@ class Golden:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the quality gate found of a variant on one engine: the least of all pictures."""
+
+    engine: str
+    psnr: float  # dB against FP32
+    ssim: float
+    worst_tile_psnr: float  # dB
+    min_psnr: float  # what was asked for
+    min_ssim: float
+    passed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The stylizer at a lower precision, with the same tensors at its borders."""
+
+    graph: Graph
+    golden: Golden  # the pictures it must give: its own, not FP32's
+    verdicts: tuple[Verdict, ...]
+    float_layers: tuple[str, ...] = ()  # convolutions that stayed in float
+    calibration: str = ""  # the part that says on what it was calibrated; "" where on nothing
+
+    @property
+    def passed(self) -> bool:
+        """Whether it was judged, and good enough on every engine."""
+        return bool(self.verdicts) and all(verdict.passed for verdict in self.verdicts)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Licence:
     """Terms of something inside a bundle."""
 
@@ -132,6 +162,7 @@ class Manifest:
     training: dict[str, Any] = field(default_factory=dict)
     generator: dict[str, str] = field(default_factory=dict)
     created: str = ""
+    variants: tuple[Variant, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_parts()
@@ -139,7 +170,8 @@ class Manifest:
         if self.style_code_size < 1 or self.style_short_side < 32:
             raise BundleError("manifest: expected a style code and a style size, found none")
         self._check_borders(self.style_encoder, STYLE_ENCODER_NAMES)
-        self._check_borders(self.stylizer, STYLIZER_NAMES)
+        for graph in (self.stylizer, *(variant.graph for variant in self.variants)):
+            self._check_borders(graph, STYLIZER_NAMES)
 
     def _check_parts(self) -> None:
         names = {part.name for part in self.parts}
@@ -152,7 +184,10 @@ class Manifest:
         if len(names) < len(self.parts):
             raise BundleError("manifest: expected each part once, found one listed twice")
         needed = {self.style_encoder.part, self.stylizer.part}
-        needed |= {self.golden.frame, self.golden.style, self.golden.stylised}
+        for variant in self.variants:
+            needed |= {variant.graph.part, *filter(None, [variant.calibration])}
+        for golden in (self.golden, *(variant.golden for variant in self.variants)):
+            needed |= {golden.frame, golden.style, golden.stylised}
         if missing := sorted(needed - names):
             raise BundleError(f"manifest: expected part {missing[0]!r} to be listed, found it not")
 
@@ -189,13 +224,21 @@ class Manifest:
         """Floats in the statistics vector."""
         return sum(one.size for one in self.statistics)
 
+    def variant(self, precision: str) -> Variant | None:
+        """The variant of a precision that passed its gate, or None."""
+        fit = (v for v in self.variants if v.graph.precision == precision and v.passed)
+        return next(fit, None)
+
     def part(self, name: str) -> Part:
         """The part called ``name``, which must be listed."""
         return next(part for part in self.parts if part.name == name)
 
     def to_json(self) -> str:
         """The text of ``manifest.json``."""
-        return json.dumps({"format": FORMAT, "version": VERSION, **asdict(self)}, indent=1) + "\n"
+        values = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        if not self.variants:  # so that readers older than variants take the bundle
+            del values["variants"]
+        return json.dumps(values, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Manifest":
@@ -217,48 +260,5 @@ class Manifest:
                 f"bundle format version {version!r} found, expected {VERSION}: update hsi-edge, "
                 "or export the model again with this version"
             )
-        manifest: Manifest = _record(cls, values, "manifest")
+        manifest: Manifest = record_from_json(cls, values, "manifest")
         return manifest
-
-
-def _record(kind: type[Any], value: Any, where: str) -> Any:
-    """A dataclass from a JSON object that has its fields, of the types it declares."""
-    if not isinstance(value, dict):
-        raise _unfit(where, "an object", value)
-    known = {one.name: one for one in fields(kind)}
-    needed = {n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING}
-    if missing := sorted(needed - set(value)):
-        raise BundleError(f"{where}: expected field {missing[0]!r}, found it missing")
-    if unknown := sorted(set(value) - set(known)):
-        raise BundleError(f"{where}: expected no field {unknown[0]!r}, found one: update hsi-edge")
-    hints = get_type_hints(kind)
-    return kind(**{name: _typed(hints[name], v, f"{where}.{name}") for name, v in value.items()})
-
-
-def _typed(hint: Any, value: Any, where: str) -> Any:
-    if isinstance(hint, type) and is_dataclass(hint):
-        return _record(hint, value, where)
-    if get_origin(hint) is tuple:
-        if not isinstance(value, list):
-            raise _unfit(where, "a list", value)
-        item = get_args(hint)[0]
-        return tuple(_typed(item, one, f"{where}[{n}]") for n, one in enumerate(value))
-    if get_origin(hint) is dict:
-        if not isinstance(value, dict):
-            raise _unfit(where, "an object", value)
-        item = get_args(hint)[1]
-        if item is Any:
-            return value
-        return {_typed(str, n, where): _typed(item, v, f"{where}.{n}") for n, v in value.items()}
-    kinds = (float, int) if hint is float else get_args(hint) or (hint,)
-    # Exact types: True is no number. Text is shown on terminals, so it holds no control characters.
-    if type(value) not in kinds or (isinstance(value, str) and not value.isprintable()):
-        raise _unfit(where, " or ".join(kind.__name__ for kind in kinds), value)
-    return value
-
-
-def _unfit(where: str, expected: str, found: Any) -> BundleError:
-    text = repr(found)
-    return BundleError(
-        f"{where}: expected {expected}, found {text if len(text) < 60 else text[:57] + '...'}"
-    )

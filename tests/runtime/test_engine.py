@@ -17,7 +17,7 @@ from hsi.runtime.errors import EngineError, OptionError
 
 def test_an_unknown_engine_is_refused_with_those_there_are(small_bundle: Path) -> None:
     with pytest.raises(
-        OptionError, match="one of auto, onnxruntime-cuda, onnxruntime-cpu, got 'x'"
+        OptionError, match="one of auto, onnxruntime-cuda, onnxruntime-cpu, openvino, got 'x'"
     ):
         open_engine(Bundle(small_bundle), "x")
 

@@ -1,0 +1,72 @@
+"""Graphs as candidates for the gate, on the engines that will run them."""
+
+import os
+import statistics
+import time
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+import numpy as np
+import onnx
+
+from hsi.calibrate.gate import Candidate
+from hsi.calibrate.stylizer_run import StylizerRun, Vectors, statistics_size, stylizer_feed
+from hsi.runtime.frame import Image
+from hsi.runtime.openvino_engine import OpenVinoGraph
+
+ROUNDS = 5
+FRAME = (720, 1280, 3)
+
+
+class OpenVinoRun:
+    """One stylizer graph in OpenVINO on the CPU: a :class:`hsi.calibrate.gate.Candidate`.
+
+    Raises:
+        EngineError: OpenVINO does not take the graph; later, that it does not run.
+    """
+
+    name = "openvino"
+
+    def __init__(self, model: onnx.ModelProto, threads: int | None = None) -> None:
+        cores = threads or os.cpu_count() or 1
+        self._graph = OpenVinoGraph(model.SerializeToString(), cores, "stylizer")
+        self._size = statistics_size(model)
+
+    def stylise(self, frame: Image, code: Vectors) -> Image:
+        """See :meth:`hsi.calibrate.gate.Candidate.stylise`."""
+        out = np.empty_like(frame)
+        self._graph.run(stylizer_feed(frame, code, self._size), {"stylised": out[np.newaxis]})
+        return out
+
+
+def has_openvino() -> bool:
+    """Whether OpenVINO is installed."""
+    return find_spec("openvino") is not None
+
+
+def candidates_of(model: onnx.ModelProto) -> list[Candidate]:
+    """A graph on every CPU engine installed here, ONNX Runtime first.
+
+    Raises:
+        EngineError: An engine does not take the graph.
+    """
+    found: list[Candidate] = [StylizerRun(model)]
+    return [*found, OpenVinoRun(model)] if has_openvino() else found
+
+
+def fastest_ms(candidates: Mapping[str, Candidate], code: Vectors) -> dict[str, float]:
+    """Median milliseconds of a 1280x720 frame, candidates in turn so that noise hits all alike.
+
+    Args:
+        candidates: By name.
+        code: A style code `(K,)`.
+    """
+    frame = np.random.default_rng(0).integers(0, 256, FRAME, np.uint8)
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    for number in range(ROUNDS + 1):
+        for name, candidate in candidates.items():
+            start = time.perf_counter()
+            candidate.stylise(frame, code)
+            if number:  # the first of each warms up
+                times[name].append(1e3 * (time.perf_counter() - start))
+    return {name: statistics.median(found) for name, found in times.items()}

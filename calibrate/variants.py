@@ -1,0 +1,186 @@
+"""The variants of a stylizer: made, judged, and those kept that are good enough."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import onnx
+
+from hsi.calibrate.calibration_set import CalibrationSet
+from hsi.calibrate.candidates import OpenVinoRun, candidates_of, fastest_ms, has_openvino
+from hsi.calibrate.gate import Candidate, Gate, GateOptions, GatePair, GateResult
+from hsi.calibrate.half import half
+from hsi.calibrate.quantiser import Quantiser
+from hsi.calibrate.ranges import METHODS, Sample
+from hsi.calibrate.stylizer_run import StylizerRun, Vectors
+from hsi.runtime.errors import OptionError
+from hsi.runtime.frame import Image
+
+F = TypeVar("F")
+S = TypeVar("S")
+log = logging.getLogger(__name__)
+
+PRECISIONS = ("fp32", "fp16", "int8", "auto")
+STYLES_PER_FRAME = 2  # activations depend on the style as well as on the frame
+FP16_OPTIONS = GateOptions(min_psnr=45.0, min_ssim=0.99)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantOptions:
+    """Which variants, and how good they must be."""
+
+    precision: str = "fp32"
+    ranges: str = "percentile"
+    gate: GateOptions = field(default_factory=GateOptions)
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise OptionError(
+                f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}"
+            )
+        if self.ranges not in METHODS:
+            raise OptionError(f"ranges must be one of {', '.join(METHODS)}, got {self.ranges!r}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StylizerVariant:
+    """A graph of lower precision and what the gate says of it."""
+
+    precision: str
+    model: onnx.ModelProto
+    results: tuple[GateResult, ...]  # one per engine
+    float_layers: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is good enough on every engine."""
+        return all(result.passed for result in self.results)
+
+
+class VariantMaker:
+    """Makes variants of one stylizer and judges them.
+
+    Args:
+        stylizer: The FP32 graph.
+        codes: Style codes `(K,)` by name, at least one.
+        photograph: `(H, W, 3) uint8 BGR`, judged on always: held-out frames of a wrong source are
+            as wrong as those calibrated on, and would not tell.
+        calibration: Frames; None where nothing is calibrated.
+        options: Which and how good.
+        on_step: Told what starts.
+
+    Raises:
+        OptionError: INT8 is asked for without frames to calibrate on.
+        EngineError: The graph does not run.
+    """
+
+    def __init__(
+        self,
+        stylizer: bytes,
+        codes: dict[str, Vectors],
+        photograph: Image,
+        calibration: CalibrationSet | None,
+        options: VariantOptions,
+        on_step: Callable[[str], None] = log.info,
+    ) -> None:
+        if options.precision in ("int8", "auto") and calibration is None:
+            raise OptionError(
+                f"precision {options.precision} needs frames to calibrate on: pass --calib with a "
+                "folder, clip or camera"
+            )
+        self._model = onnx.load_from_string(stylizer)
+        self._codes = codes
+        self._calibration = calibration
+        self._options = options
+        self._on_step = on_step
+        self.gate = Gate(StylizerRun(self._model), self._pairs(photograph), options.gate)
+
+    def variants(self) -> list[StylizerVariant]:
+        """The variants asked for, passed or not; of ``auto`` the fastest that passes, if any.
+
+        Raises:
+            QualityError: A graph breaks a rule of the engines, or activations are no numbers.
+            EngineError: A graph does not run.
+        """
+        wanted = self._options.precision
+        if wanted == "fp16":
+            return [self._half()]
+        if wanted == "int8":
+            return [self._int8(self._quantiser(), ())]
+        return self._fastest() if wanted == "auto" else []
+
+    def judged(self, model: onnx.ModelProto, precision: str) -> list[GateResult]:
+        """The verdicts over a graph on every engine here."""
+        return [self.gate.judge(one, precision) for one in candidates_of(model)]
+
+    def _half(self) -> StylizerVariant:
+        self._on_step("FP16 against FP32")
+        model = half(self._model)
+        # Stricter than what INT8 must reach: FP16 has no reason to be seen.
+        strict = Gate(StylizerRun(self._model), self.gate.pairs, _stricter(self._options.gate))
+        result = strict.judge(StylizerRun(model), "fp16")
+        return StylizerVariant(precision="fp16", model=model, results=(result,))
+
+    def _quantiser(self) -> Quantiser:
+        self._on_step("ranges of activations")
+        return Quantiser(self._model, self._samples(), self._options.ranges)
+
+    def _int8(self, quantiser: Quantiser, lifted: tuple[str, ...]) -> StylizerVariant:
+        kept = f" with {len(lifted)} layers in float" if lifted else ""
+        self._on_step(f"INT8{kept} against FP32")
+        model = quantiser.graph(lifted)
+        results = tuple(self.judged(model, "int8"))
+        return StylizerVariant(precision="int8", model=model, results=results, float_layers=lifted)
+
+    def _fastest(self) -> list[StylizerVariant]:
+        quantiser = self._quantiser()
+        variant = self._int8(quantiser, ())
+        if not variant.passed:
+            self._on_step("what each layer does to the picture")
+            tried = quantiser.lifted_until_it_passes(
+                self.gate, lambda model: self.judged(model, "int8")
+            )
+            variant = self._int8(quantiser, tried[-1]) if tried else variant
+        if not variant.passed:
+            return [variant]
+        self._on_step("timing the candidates")
+        named: dict[str, Candidate] = {"fp32": StylizerRun(self._model)}
+        named["int8"] = (OpenVinoRun if has_openvino() else StylizerRun)(variant.model)
+        times = fastest_ms(named, next(iter(self._codes.values())))
+        told = ", ".join(f"{name} on {named[name].name} {ms:.0f}" for name, ms in times.items())
+        log.info("milliseconds of a 1280x720 frame: %s", told)
+        return [variant] if times["int8"] < times["fp32"] else []
+
+    def _samples(self) -> list[Sample]:
+        assert self._calibration is not None
+        frames = [frame.image for frame in self._calibration.frames]
+        return _paired(frames, list(self._codes.values()))
+
+    def _pairs(self, photograph: Image) -> list[GatePair]:
+        images = {"photograph": photograph}
+        for frame in self._calibration.held_out if self._calibration else ():
+            images[f"{frame.source} frame {frame.number}"] = frame.image
+        pairs = _paired(list(images.items()), list(self._codes.items()))
+        return [
+            GatePair(frame=frame, style=style, image=image, code=code)
+            for (frame, image), (style, code) in pairs
+        ]
+
+
+def _stricter(options: GateOptions) -> GateOptions:
+    return GateOptions(
+        min_psnr=max(options.min_psnr, FP16_OPTIONS.min_psnr),
+        min_ssim=max(options.min_ssim, FP16_OPTIONS.min_ssim),
+    )
+
+
+def _paired(frames: Sequence[F], styles: Sequence[S]) -> list[tuple[F, S]]:
+    """Each frame with some of the styles, all styles in turn."""
+    count = min(STYLES_PER_FRAME, len(styles))
+    step = max(1, len(styles) // count)
+    return [
+        (frame, styles[(number + step * turn) % len(styles)])
+        for number, frame in enumerate(frames)
+        for turn in range(count)
+    ]

@@ -1,0 +1,71 @@
+"""What ``hsi-export`` takes and says of lower precisions."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hsi.export.exporter import ExportReport
+
+# Named here once more, so that --help needs neither onnx nor torch; a test holds them together.
+PRECISIONS = ("fp32", "fp16", "int8", "auto")
+RANGES = ("max", "percentile", "entropy", "mse")
+
+
+def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of lower precisions."""
+    p = parser.add_argument_group("precision")
+    p.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="fp32",
+        help="add a variant to the bundle; auto: the fastest that passes the quality gate",
+    )
+    p.add_argument(
+        "--calib",
+        action="append",
+        default=[],
+        metavar="PLACE",
+        help="folder, picture, clip, stream or camera to calibrate on; may be given again",
+    )
+    p.add_argument("--ranges", choices=RANGES, default="percentile", help="of activations")
+    p.add_argument(
+        "--min-psnr", type=float, default=35.0, help="dB against FP32, in every picture (35)"
+    )
+    p.add_argument(
+        "--min-ssim", type=float, default=0.95, help="against FP32, in every picture (0.95)"
+    )
+    p.add_argument("--page", type=Path, help="HTML report of the gate, with pictures")
+
+
+def variant_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments as fields of ``ExportOptions``.
+
+    Raises:
+        OptionError: A value is outside its range.
+    """
+    from hsi.calibrate.gate import GateOptions
+    from hsi.calibrate.variants import VariantOptions
+
+    gate = GateOptions(min_psnr=args.min_psnr, min_ssim=args.min_ssim)
+    variants = VariantOptions(precision=args.precision, ranges=args.ranges, gate=gate)
+    return {"calibrate_on": tuple(args.calib), "variants": variants, "page": args.page}
+
+
+def variant_lines(report: ExportReport) -> list[str]:
+    """What the report says of variants, as lines; none where there are none."""
+    from hsi.calibrate.gate import gate_table
+
+    made, lines = report.made, []
+    if made.calibration is not None:
+        lines.append(made.calibration.to_text())
+    if made.results:
+        lines.append(gate_table(made.results))
+    for variant in made.variants:
+        if variant.float_layers:
+            lines.append(f"{variant.precision}: in float {', '.join(variant.float_layers)}")
+    if not report.must_pass and not any(variant.passed for variant in made.variants):
+        lines.append("auto: no lower precision is both good enough and faster here: FP32 alone")
+    return lines
