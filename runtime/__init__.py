@@ -5,6 +5,8 @@ For example::
     with hsi.runtime.load() as stylizer:
         stylizer.set_style("picasso.jpg")
         out = stylizer(frame)  # (H, W, 3) uint8 BGR, as OpenCV has them
+
+A video goes through a :class:`Stream`, which keeps it steady and has the look controls.
 """
 
 from hsi.runtime.bundle import Bundle
@@ -19,10 +21,15 @@ from hsi.runtime.errors import (
     QualityError,
     SourceError,
 )
+from hsi.runtime.loader import load
+from hsi.runtime.look import Look
 from hsi.runtime.manifest import Manifest
+from hsi.runtime.region import Mask, Region
+from hsi.runtime.stabiliser import Stabiliser
+from hsi.runtime.stream import Stream
 from hsi.runtime.style_code import StyleCode, blend
 from hsi.runtime.styles import DEFAULT_STYLE, shipped_styles
-from hsi.runtime.stylizer import Stylised, Stylizer, load
+from hsi.runtime.stylizer import Stylised, Stylizer
 
 __all__ = [
     "DEFAULT_STYLE",
@@ -33,11 +40,16 @@ __all__ = [
     "EngineError",
     "FrameError",
     "HsiError",
+    "Look",
     "Manifest",
+    "Mask",
     "OptionError",
     "OutputError",
     "QualityError",
+    "Region",
     "SourceError",
+    "Stabiliser",
+    "Stream",
     "StyleCode",
     "Stylised",
     "Stylizer",

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hsi.runtime.bundle import Bundle, shipped_bundle
+from hsi.runtime.bundle import Bundle
 from hsi.runtime.checks import (
     checked_buffer,
     checked_frame,
@@ -21,7 +21,7 @@ from hsi.runtime.checks import (
     checked_share,
     checked_statistics,
 )
-from hsi.runtime.engine import Engine, open_engine
+from hsi.runtime.engine import Engine
 from hsi.runtime.errors import BundleError, EngineError, OptionError, QualityError, SourceError
 from hsi.runtime.frame import Image
 from hsi.runtime.manifest import Manifest
@@ -40,10 +40,12 @@ class Stylised:
 
     image: Image  # (H, W, 3) uint8 BGR; the caller's buffer where one was given
     statistics: npt.NDArray[np.float32]  # (S,), to feed back or to share between tiles
+    style: StyleCode  # the one it was made with: another thread may have set the next already
+    strength: float  # likewise
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Setting:
     """What the next frame is made with. Replaced whole, so a frame never sees half a change."""
 
     code: StyleCode | None
@@ -62,8 +64,8 @@ class Stylizer:
         self._engine: Engine | None = engine
         self._cache = cache
         self._encoder = bundle.manifest.part(bundle.manifest.style_encoder.part).sha256
-        self._look = _Look(code=None, strength=1.0)
-        self._changing = threading.Lock()  # held while the look is replaced, never while encoding
+        self._setting = _Setting(code=None, strength=1.0)
+        self._changing = threading.Lock()  # held while it is replaced, never while encoding
         self.engine_name = engine.name
 
     @property
@@ -74,18 +76,18 @@ class Stylizer:
     @property
     def style(self) -> StyleCode | None:
         """The code in use; None until one is set."""
-        return self._look.code
+        return self._setting.code
 
     @property
     def strength(self) -> float:
         """Share of the style: 0 gives the frame itself, exactly; 1 the whole style."""
-        return self._look.strength
+        return self._setting.strength
 
     @strength.setter
     def strength(self, value: float) -> None:
         checked = checked_share(value, "strength")
         with self._changing:
-            self._look = replace(self._look, strength=checked)
+            self._setting = replace(self._setting, strength=checked)
 
     def set_style(
         self, style: Style | Sequence[tuple[Style, float]], *, strength: float | None = None
@@ -105,8 +107,8 @@ class Stylizer:
         checked = None if strength is None else checked_share(strength, "strength")
         code = self.encode_style(style)
         with self._changing:
-            kept = self._look.strength if checked is None else checked
-            self._look = _Look(code=code, strength=kept)
+            kept = self._setting.strength if checked is None else checked
+            self._setting = _Setting(code=code, strength=kept)
 
     def encode_style(self, style: Style | Sequence[tuple[Style, float]]) -> StyleCode:
         """The code of a style, from the cache on disk if it is known. Raises as ``set_style``."""
@@ -172,16 +174,16 @@ class Stylizer:
             fed, weight = np.zeros(size, np.float32), 0.0
         else:
             fed = checked_statistics(statistics, size)
-        code, look = self._styled()
+        code, setting = self._styled()
         used = engine.stylize(
             frame[np.newaxis],
             code.values[np.newaxis],
             fed[np.newaxis],
             np.full((1, 1), weight, np.float32),
-            np.full((1, 1), look.strength, np.float32),
+            np.full((1, 1), setting.strength, np.float32),
             out[np.newaxis],
         )
-        return Stylised(image=out, statistics=used[0])
+        return Stylised(image=out, statistics=used[0], style=code, strength=setting.strength)
 
     def self_test(self) -> None:
         """Stylise the bundle's golden frame and compare.
@@ -235,17 +237,17 @@ class Stylizer:
             raise EngineError("this stylizer is closed: load the bundle again")
         return self._engine
 
-    def _styled(self) -> tuple[StyleCode, _Look]:
-        """The look of the next frame, with the default style if none was set until now."""
-        look = self._look
-        if look.code is None:
+    def _styled(self) -> tuple[StyleCode, _Setting]:
+        """The setting of the next frame, with the default style if none was set until now."""
+        setting = self._setting
+        if setting.code is None:
             default = self.encode_style(DEFAULT_STYLE)
             with self._changing:
-                if self._look.code is None:  # another thread may have set one meanwhile
-                    self._look = replace(self._look, code=default)
-                look = self._look
-        assert look.code is not None
-        return look.code, look
+                if self._setting.code is None:  # another thread may have set one meanwhile
+                    self._setting = replace(self._setting, code=default)
+                setting = self._setting
+        assert setting.code is not None
+        return setting.code, setting
 
     def _own(self, code: StyleCode) -> StyleCode:
         size = self.manifest.style_code_size
@@ -274,41 +276,3 @@ class Stylizer:
             values = self._opened().encode_style(sized[np.newaxis])[0]
             self._cache.put(self._encoder, data, values)
         return StyleCode(values=values, encoder=self._encoder, name=name)
-
-
-def load(
-    bundle: str | os.PathLike[str] | None = None,
-    *,
-    engine: str = "auto",
-    threads: int | None = None,
-    verify: bool = True,
-    cache_dir: str | os.PathLike[str] | None = None,
-) -> Stylizer:
-    """Open a bundle on the best engine of this machine.
-
-    Args:
-        bundle: A ``.hsi`` file; None for the shipped one.
-        engine: ``auto`` or a name in ``hsi.runtime.ENGINES``.
-        threads: CPU threads; None for all cores.
-        verify: Stylise the golden frame first and compare.
-        cache_dir: Where style codes are kept; None for the user's cache.
-
-    Returns:
-        A stylizer with the shipped default style until another is set.
-
-    Raises:
-        BundleError: The file is no bundle, damaged, unsafe or too new.
-        EngineError: No engine can run it here.
-        QualityError: The self-test failed.
-    """
-    opened = Bundle(shipped_bundle() if bundle is None else bundle)
-    cache = StyleCache(None if cache_dir is None else Path(cache_dir))
-    stylizer = Stylizer(opened, open_engine(opened, engine, threads), cache)
-    if verify:
-        try:
-            opened.verify()
-            stylizer.self_test()
-        except BaseException:
-            stylizer.close()
-            raise
-    return stylizer

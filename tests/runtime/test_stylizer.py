@@ -584,7 +584,7 @@ def test_golden_pictures_of_two_sizes(shipped: Path, tmp_path: Path, repack: Rep
 def test_a_load_that_fails_gives_the_engine_back(
     small_bundle: Path, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hsi.runtime.stylizer.open_engine", lambda *words: fake)
+    monkeypatch.setattr("hsi.runtime.loader.open_engine", lambda *words: fake)
     monkeypatch.setattr(fake, "encode_style", lambda style: np.zeros((1, 6), np.float32))
     with pytest.raises(QualityError, match="self-test failed on fake"):
         hsi.runtime.load(small_bundle)

@@ -1,0 +1,96 @@
+"""One video through a stylizer: steady, and with the look controls."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hsi.runtime.checks import checked_buffer, checked_picture
+from hsi.runtime.frame import Frame, Image
+from hsi.runtime.look import Look, enlarge, keep_colour, shrunk
+from hsi.runtime.region import keep_protected
+from hsi.runtime.stabiliser import DEFAULT_STABILITY, Stabiliser
+from hsi.runtime.stylizer import Stylised, Stylizer
+
+
+class Stream:
+    """One stream of frames through a stylizer, in order, from one thread at a time.
+
+    Streams may share a stylizer, whose style and strength hold for all of them; each has its own
+    past. For example::
+
+        stream = hsi.runtime.Stream(stylizer, look=hsi.runtime.Look(keep_colour=True))
+        out = stream(frame, time_s=time.monotonic())
+
+    Args:
+        stylizer: Lent: whoever opened it closes it.
+        look: The look controls; None for the default ones, at which frames with a short side of
+            more than 1080 pixels are stylised at 1080.
+        stability: In [0, 1]; see :class:`Stabiliser`.
+
+    Raises:
+        OptionError: The stability lies outside [0, 1].
+    """
+
+    def __init__(
+        self,
+        stylizer: Stylizer,
+        *,
+        look: Look | None = None,
+        stability: float = DEFAULT_STABILITY,
+    ) -> None:
+        self._stylizer = stylizer
+        self._stabiliser = Stabiliser(stability)
+        self._source: str | None = None
+        self.look = Look() if look is None else look
+        """May be replaced between two frames."""
+
+    def __call__(
+        self, frame: Image, *, time_s: float | None = None, out: Image | None = None
+    ) -> Image:
+        """Stylise the next frame.
+
+        Args:
+            frame: `(H, W, 3) uint8 BGR`. Read, never written, not kept.
+            time_s: When it was taken, in seconds of any clock; None for a picture by itself,
+                which has no past and is none to the next.
+            out: A buffer of the same shape to write to, C-contiguous, apart from ``frame``.
+
+        Returns:
+            ``out``, or a fresh array.
+
+        Raises:
+            OptionError: A protected region does not lie inside the frame.
+            FrameError, EngineError: As :meth:`Stylizer.stylize`.
+        """
+        frame = checked_picture(frame, "frame")
+        working = shrunk(frame, self.look.working_size((frame.shape[1], frame.shape[0])))
+        if working is frame:
+            out = self._stylize(frame, time_s, out).image
+        else:
+            out = np.empty_like(frame) if out is None else checked_buffer(out, frame)
+            made = self._stylize(working, time_s, None)
+            enlarge(working, made.image, frame, made.strength, out)
+        if self.look.keep_colour:
+            keep_colour(frame, out)
+        keep_protected(frame, out, self.look.protect)
+        return out
+
+    def play(self, frame: Frame, *, out: Image | None = None) -> Image:
+        """Stylise a source's next frame: as a call, with the frame's own time.
+
+        Another source starts anew, and picture files stand each for itself.
+        """
+        if frame.source != self._source:
+            self.reset()
+            self._source = frame.source
+        return self(frame.image, time_s=None if frame.path else frame.time_s, out=out)
+
+    def reset(self) -> None:
+        """Forget the past, as at a scene cut."""
+        self._stabiliser.reset()
+
+    def _stylize(self, frame: Image, time_s: float | None, out: Image | None) -> Stylised:
+        if time_s is None:
+            self.reset()
+            return self._stylizer.stylize(frame, out=out)
+        return self._stabiliser.stylize(self._stylizer, frame, time_s=time_s, out=out)
