@@ -117,7 +117,9 @@ def _naive(clip: str, session: ort.InferenceSession, feed: dict[str, Any], count
 def _piped(clip: str, count: int, stylizer: hsi.runtime.Stylizer) -> RunSummary:
     options = RunOptions(frames=count)
     with open_output("null:") as output:
-        ring = BufferRing(stylizer, slots=RING_SLOTS)
+        # As the bare loop has it: frame by frame, at the frame's own pixels.
+        stream = hsi.runtime.Stream(stylizer, look=hsi.runtime.Look(style_scale=None), stability=0)
+        ring = BufferRing(stream.play, slots=RING_SLOTS)
         return run_stream([open_source(clip)], ring, [output], options)
 
 

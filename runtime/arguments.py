@@ -6,13 +6,16 @@ import argparse
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from hsi.runtime.completion import complete, style_names
 from hsi.runtime.engine import ENGINES
 from hsi.runtime.errors import OptionError
+from hsi.runtime.look import Look
+from hsi.runtime.look_arguments import add_look, look_from
 from hsi.runtime.run_options import Policy
+from hsi.runtime.stabiliser import DEFAULT_STABILITY
 from hsi.runtime.uri import redact_words, size_from_text
 
 _EXAMPLES = """\
@@ -21,6 +24,8 @@ examples:
   hsi-run clip.mp4 -o styled.mp4                    a video, at its own size and rate
   hsi-run photos/ -o styled/ --style picasso.jpg    every picture of a folder
   hsi-run clip.mp4 -o out.mp4 --style a.jpg:0.7 --style b.jpg:0.3    a blend of two styles
+  hsi-run --camera 0 --keep-colour --protect 10%,10%,30%,20%         the colours stay, a part does
+  hsi-run clip_4k.mp4 -o out.mp4 --style-scale 1.5 --stability 0.8   larger strokes, steadier
   hsi-run rtsp://camera/stream -o record.mkv --duration 10m
   hsi-run test://1920x1080@30 -o null: --duration 10s --json         a measurement
 
@@ -43,6 +48,8 @@ class Request:
     model: str | None = None  # None: the shipped bundle
     styles: tuple[tuple[str, float], ...] = ()  # (picture or name, weight); none: the default
     strength: float | None = None  # 0..1; None: as the bundle says
+    look: Look = field(default_factory=Look)
+    stability: float = DEFAULT_STABILITY  # 0..1
     size: tuple[int, int] | None = None  # (width, height) in pixels
     duration_s: float | None = None
     frames: int | None = None
@@ -61,6 +68,11 @@ class Request:
             raise OptionError("the same output stands there twice: give each its own name")
         if self.strength is not None and not 0 <= self.strength <= 1:
             raise OptionError(f"--strength must be from 0 to 1, got {self.strength:g}")
+        if not 0 <= self.stability <= 1:
+            raise OptionError(
+                f"--stability: expected a number from 0 to 1, found {self.stability:g}: 0 is "
+                "frame by frame, 1 the steadiest"
+            )
         for name in ("frames", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -91,6 +103,8 @@ def request_from(args: argparse.Namespace) -> Request:
         model=args.model,
         styles=tuple(style_from_text(text) for text in args.style),
         strength=args.strength,
+        look=look_from(args),
+        stability=args.stability,
         size=None if args.size is None else size_from_text(args.size, of="--size"),
         duration_s=None if args.duration is None else seconds_from_text(args.duration),
         frames=args.frames,
@@ -165,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_input(parser.add_argument_group("what goes in and out"))
     _add_style(parser.add_argument_group("style"))
+    add_look(parser.add_argument_group("look"))
     _add_run(parser.add_argument_group("how it runs"))
     _add_report(parser.add_argument_group("what it tells"))
     return parser

@@ -6,13 +6,13 @@ from typing import Protocol
 
 import numpy as np
 
-from hsi.runtime.frame import Image
+from hsi.runtime.frame import Frame, Image
 
 
 class StylizesInto(Protocol):
-    """A stylizer that can write into a caller's buffer, such as `hsi.runtime.Stylizer`."""
+    """A stylizer that can write into a caller's buffer, such as `hsi.runtime.Stream.play`."""
 
-    def __call__(self, frame: Image, *, out: Image | None = None) -> Image:
+    def __call__(self, frame: Frame, *, out: Image | None = None) -> Image:
         """Return the styled frame, in `out` where given."""
 
 
@@ -34,18 +34,18 @@ class BufferRing:
         self._buffers: list[Image] = []
         self._next = 0
 
-    def __call__(self, frame: Image) -> Image:
+    def __call__(self, frame: Frame) -> Image:
         """Return the styled frame in one of the ring's buffers.
 
         Args:
-            frame: `(H, W, 3)` uint8 BGR. Read, never written.
+            frame: Read, never written.
 
         Returns:
             `(H, W, 3)` uint8 BGR, valid for the next `slots - 1` calls.
         """
-        if not self._buffers or self._buffers[0].shape != frame.shape:
+        if not self._buffers or self._buffers[0].shape != frame.image.shape:
             # Results of the old size may still wait to be written: leave those buffers to them.
-            self._buffers = [np.empty(frame.shape, np.uint8) for _ in range(self._slots)]
+            self._buffers = [np.empty(frame.image.shape, np.uint8) for _ in range(self._slots)]
             self._next = 0
         buffer = self._buffers[self._next]
         self._next = (self._next + 1) % self._slots

@@ -22,7 +22,7 @@ from hsi.runtime.stream_clock import StreamClock
 
 logger = logging.getLogger(__name__)
 
-Stylize = Callable[[Image], Image]
+Stylize = Callable[[Frame], Image]
 
 _STYLED_QUEUE = 1
 RING_SLOTS = _STYLED_QUEUE + 2
@@ -48,8 +48,8 @@ def run_stream(
     Args:
         sources: Open sources. Each is taken when its turn comes (a generator may open it then)
             and closed when it ends.
-        stylize: Takes and returns `(H, W, 3)` uint8 BGR. The pipeline still uses a result during
-            the next `RING_SLOTS - 1` calls, and not after. Its input is not used again.
+        stylize: Takes a frame and returns `(H, W, 3)` uint8 BGR. The pipeline still uses a result
+            during the next `RING_SLOTS - 1` calls, and not after. The frame's image is not written.
         outputs: Entered contexts, all get every frame. The caller leaves them.
         options: How the run goes and when it ends.
         on_progress: Told where the run stands, every `progress_s`.
@@ -217,7 +217,7 @@ class _Run:
         try:
             for job in self._captured_jobs():
                 begun = time.monotonic()
-                image = self._stylize(job.frame.image)
+                image = self._stylize(job.frame)
                 self._meter.times.add("infer", time.monotonic() - begun)
                 if not self._styled.put(_Styled(source=job, image=image)):
                     break

@@ -18,9 +18,11 @@ from hsi.runtime.errors import OptionError
 from hsi.runtime.image_output import PictureOutput
 from hsi.runtime.output import Output, OutputOptions, open_output
 from hsi.runtime.pipeline import RING_SLOTS, run_stream
+from hsi.runtime.region import Region
 from hsi.runtime.run_options import RunOptions
 from hsi.runtime.run_summary import Progress, RunSummary
 from hsi.runtime.source import Source, open_source
+from hsi.runtime.stream import Stream
 from hsi.runtime.styles import DEFAULT_STYLE
 from hsi.runtime.uri import local_path, redact, scheme_of
 
@@ -63,6 +65,7 @@ def play(
         first = open_source(request.sources[0])
         source.callback(first.close)
         expected = _checked_sources(request, first)
+        _check_protected(request, first)
         logger.info("%s: %s, %s fps, %s frames", first.name, first.size, first.fps, expected)
         outputs = [stack.enter_context(output) for output in _outputs_of(request, first, expected)]
         if not outputs:
@@ -76,10 +79,11 @@ def play(
             )
         )
         _set_style(stylizer, request)
+        stream = Stream(stylizer, look=request.look, stability=request.stability)
         source.pop_all()  # from here on the pipeline closes it, in the thread that reads it
         summary = run_stream(
             _sources_of(first, request.sources[1:]),
-            BufferRing(stylizer, slots=RING_SLOTS),
+            BufferRing(stream.play, slots=RING_SLOTS),
             outputs,
             _options_for(request, expected),
             on_progress,
@@ -111,6 +115,17 @@ def _checked_count(source: Source, *, alone: bool) -> int | None:
             "give it alone, in a run of its own"
         )
     return source.frame_count
+
+
+def _check_protected(request: Request, first: Source) -> None:
+    size = request.size or first.size
+    for one in request.look.protect:
+        if size is None or not isinstance(one, Region):
+            continue
+        try:
+            one.box(size)
+        except OptionError as error:
+            raise OptionError(f"--{error}") from error
 
 
 def _sources_of(first: Source, others: Sequence[str]) -> Iterator[Source]:

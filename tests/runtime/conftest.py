@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from hsi.runtime import StyleCode, Stylised
 from hsi.runtime.frame import Frame, Image
 
 STEP = 11  # grey levels between two invented frames: far enough apart to survive a codec
@@ -29,10 +30,13 @@ import hsi.runtime
 
 class Inverter:
     engine_name = "inverter"
+    style = None
     def set_style(self, style, *, strength=None): pass
-    def __call__(self, frame, *, out=None):
+    def stylize(self, frame, *, out=None, **statistics):
         time.sleep(float(os.environ.get("INFER_S", "0")))
-        return np.subtract(255, frame, out=out)
+        image = np.subtract(255, frame, out=out)
+        # Without strength nothing is smoothed over time.
+        return hsi.runtime.Stylised(image=image, statistics=None, style=None, strength=0)
     def __enter__(self): return self
     def __exit__(self, *reason): pass
 
@@ -171,12 +175,16 @@ def inverter(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
 
     class Inverter:
         engine_name = "inverter"
+        style = StyleCode(values=np.zeros(3, np.float32), encoder="none")
 
         def set_style(self, style: Any, *, strength: float | None = None) -> None:
             told.append(("style", (style, strength)))
 
-        def __call__(self, frame: Image, *, out: Image | None = None) -> Image:
-            return np.subtract(np.uint8(255), frame, out=out)
+        def stylize(self, frame: Image, *, out: Image | None = None, **statistics: Any) -> Stylised:
+            image = np.subtract(np.uint8(255), frame, out=out)
+            nothing = np.zeros(0, np.float32)
+            # Without strength nothing is smoothed over time: each frame keeps its number.
+            return Stylised(image=image, statistics=nothing, style=self.style, strength=0)
 
         def __enter__(self) -> Inverter:
             return self

@@ -12,6 +12,8 @@ from hsi.runtime.arguments import (
     style_from_text,
 )
 from hsi.runtime.errors import OptionError
+from hsi.runtime.look import Look
+from hsi.runtime.region import Region
 from hsi.runtime.run_options import Policy
 
 
@@ -33,7 +35,8 @@ def test_every_option_arrives() -> None:
     words = (
         "a.mp4 -o b.mp4 -o c/ --model m.hsi --style x.jpg:2 --style y --strength 0.5 --size 640x480"
         " --duration 2m --frames 9 --policy latest --engine cpu --threads 2 --no-verify --json -q"
-        " -vv"
+        " -vv --stability 0.2 --keep-colour --protect 1,2,3,4 --protect 5%,5%,9%,9%"
+        " --style-scale off"
     )
     assert _request(*words.split()) == Request(
         sources=("a.mp4",),
@@ -41,6 +44,15 @@ def test_every_option_arrives() -> None:
         model="m.hsi",
         styles=(("x.jpg", 2.0), ("y", 1.0)),
         strength=0.5,
+        look=Look(
+            keep_colour=True,
+            protect=(
+                Region(x=1, y=2, width=3, height=4),
+                Region(x=5, y=5, width=9, height=9, percent=True),
+            ),
+            style_scale=None,
+        ),
+        stability=0.2,
         size=(640, 480),
         duration_s=120.0,
         frames=9,
@@ -61,6 +73,16 @@ def test_every_option_arrives() -> None:
         ("a --strength 1.5", r"--strength must be from 0 to 1, got 1\.5"),
         ("a --strength nan", "--strength must be from 0 to 1, got nan"),
         ("a --strength much", "argument --strength: invalid float value: 'much': see hsi-run"),
+        ("a --stability 2", "--stability: expected a number from 0 to 1, found 2: 0 is frame by"),
+        ("a --stability nan", "--stability: expected a number from 0 to 1, found nan"),
+        ("a --stability much", "argument --stability: invalid float value: 'much': see hsi-run"),
+        ("a --style-scale 0", "--style-scale: expected a number above 0, up to 16, found 0.0: 1"),
+        ("a --style-scale nan", "--style-scale: expected a number above 0, up to 16, found nan"),
+        ("a --style-scale -1", "--style-scale: expected a number above 0, up to 16, found -1.0"),
+        ("a --style-scale large", "--style-scale: expected a number above 0 or off, found 'la"),
+        ("a --protect=-1,0,5,5", "--protect: expected X and Y from 0, W and H more than 0, found"),
+        ("a --protect gone.png", r"--protect: expected .*'gone\.png' that cannot be read: No su"),
+        ("a --protect 50%,0%,60%,9%", "--protect: expected a rectangle inside the frame, up to 1"),
         ("a --frames 0", "--frames must be at least 1, got 0"),
         ("a --threads -1", "--threads must be at least 1, got -1"),
         ("a --size 640", "--size must be WIDTHxHEIGHT such as 1280x720, got '640'"),

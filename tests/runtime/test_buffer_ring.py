@@ -3,17 +3,18 @@ from __future__ import annotations
 import numpy as np
 
 from hsi.runtime.buffer_ring import BufferRing
-from hsi.runtime.frame import Image
+from hsi.runtime.frame import Frame, Image
 
 
-def _copy(frame: Image, *, out: Image | None = None) -> Image:
+def _copy(frame: Frame, *, out: Image | None = None) -> Image:
     assert out is not None
-    out[:] = frame
+    out[:] = frame.image
     return out
 
 
-def _frame(value: int, height: int = 4) -> Image:
-    return np.full((height, 6, 3), value, np.uint8)
+def _frame(value: int, height: int = 4) -> Frame:
+    image = np.full((height, 6, 3), value, np.uint8)
+    return Frame(image=image, number=value, time_s=value / 25, source="a")
 
 
 def test_results_of_the_last_calls_differ() -> None:

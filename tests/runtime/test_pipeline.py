@@ -92,14 +92,14 @@ class Collector:
         pass
 
 
-def invert(image: Image) -> Image:
-    return np.subtract(np.uint8(255), image)
+def invert(frame: Frame) -> Image:
+    return np.subtract(np.uint8(255), frame.image)
 
 
-def slowly(seconds: float) -> Callable[[Image], Image]:
-    def stylize(image: Image) -> Image:
+def slowly(seconds: float) -> Callable[[Frame], Image]:
+    def stylize(frame: Frame) -> Image:
         time.sleep(seconds)
-        return invert(image)
+        return invert(frame)
 
     return stylize
 
@@ -202,10 +202,10 @@ def test_a_live_source_shows_the_newest_frame() -> None:
     source, output = ScriptedSource(100, live=True, pause_s=0.002), Collector()
     ages: list[int] = []
 
-    def stylize(image: Image) -> Image:
-        ages.append(source.given - 1 - int(image[0, 0, 0]))
+    def stylize(frame: Frame) -> Image:
+        ages.append(source.given - 1 - int(frame.image[0, 0, 0]))
         time.sleep(0.02)
-        return image
+        return frame.image
 
     run_stream([source], stylize, [output])
     assert max(ages) <= 10  # queued up, they would come to 90
@@ -257,10 +257,10 @@ def test_size_resizes_before_the_network() -> None:
     seen: list[tuple[int, ...]] = []
     output = Collector()
 
-    def stylize(image: Image) -> Image:
-        seen.append(image.shape)
-        assert image.flags.c_contiguous
-        return image
+    def stylize(frame: Frame) -> Image:
+        seen.append(frame.image.shape)
+        assert frame.image.flags.c_contiguous
+        return frame.image
 
     run_stream([ScriptedSource(2)], stylize, [output], RunOptions(size=(6, 10)))
     assert set(seen) == output.shapes == {(10, 6, 3)}
@@ -274,9 +274,9 @@ def test_no_copy_is_made_on_the_way() -> None:
         def write(self, frame: Frame, image: Image) -> None:
             received.append(image)
 
-    def stylize(image: Image) -> Image:
-        handed.append(image)
-        return image
+    def stylize(frame: Frame) -> Image:
+        handed.append(frame.image)
+        return frame.image
 
     run_stream([ScriptedSource(4)], stylize, [Keeper()])
     assert [a is b for a, b in zip(handed, received, strict=True)] == [True] * 4
@@ -290,8 +290,8 @@ def test_a_ring_of_buffers_is_never_overwritten_in_use() -> None:
             assert (image == before).all()
             super().write(frame, image)
 
-    def stylize(frame: Image, *, out: Image | None = None) -> Image:
-        return np.subtract(np.uint8(255), frame, out=out)
+    def stylize(frame: Frame, *, out: Image | None = None) -> Image:
+        return np.subtract(np.uint8(255), frame.image, out=out)
 
     output = Checker()
     run_stream([ScriptedSource(60)], BufferRing(stylize, slots=RING_SLOTS), [output])
@@ -330,10 +330,10 @@ def test_stop_does_not_wait_for_a_network_that_hangs(
 ) -> None:
     stop = threading.Event()
 
-    def stylize(image: Image) -> Image:
-        if image[0, 0, 0] == 2:
+    def stylize(frame: Frame) -> Image:
+        if frame.image[0, 0, 0] == 2:
             free.wait()
-        return image
+        return frame.image
 
     threading.Timer(0.1, stop.set).start()
     summary = run_stream(
@@ -378,7 +378,7 @@ def test_an_error_of_the_next_source_comes_out() -> None:
 
 
 def test_an_error_of_the_network_comes_out() -> None:
-    def stylize(image: Image) -> Image:
+    def stylize(frame: Frame) -> Image:
         raise RuntimeError("no kernel")
 
     source = ScriptedSource(1000)

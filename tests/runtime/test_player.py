@@ -12,7 +12,9 @@ import pytest
 from hsi.runtime.arguments import Request
 from hsi.runtime.errors import BundleError, OptionError, SourceError
 from hsi.runtime.frame import Image
+from hsi.runtime.look import Look
 from hsi.runtime.player import PlayResult, play
+from hsi.runtime.region import Region
 from hsi.runtime.run_options import Policy
 from hsi.runtime.styles import DEFAULT_STYLE
 
@@ -99,6 +101,26 @@ def test_limits_and_size_are_passed_on(
 
 def test_the_policy_is_passed_on(inverter: Told, clip: Path) -> None:
     assert _play(clip, policy=Policy.LATEST).summary.elapsed_s > 0.7
+
+
+def test_a_region_outside_the_frame_is_found_before_the_work(inverter: Told, clip: Path) -> None:
+    look = Look(protect=(Region(x=90, y=0, width=7, height=9),))
+    with pytest.raises(
+        OptionError, match="--protect: expected a rectangle inside the frame of 96x"
+    ):
+        _play(clip, look=look)
+    assert inverter == []
+    assert _play(clip, look=look, size=(100, 64)).summary.shown == 20
+
+
+def test_the_look_is_applied(
+    inverter: Told, make_picture: Callable[..., Path], tmp_path: Path
+) -> None:
+    look = Look(protect=(Region(x=50, y=0, width=50, height=100, percent=True),))
+    _play(make_picture("a.png"), outputs=(str(tmp_path / "b.png"),), look=look)
+    found = _picture(tmp_path / "b.png")
+    assert (found[:, :48] == 255 - 11).all()
+    assert (found[:, 48:] == 11).all()
 
 
 def test_a_missing_later_source_is_found_before_the_work(inverter: Told, clip: Path) -> None:
