@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 PRECISIONS = ("fp32", "fp16", "int8", "auto")
 STYLES_PER_FRAME = 2  # activations depend on the style as well as on the frame
-FP16_OPTIONS = GateOptions(min_psnr=45.0, min_ssim=0.99)
+FP16_OPTIONS = GateOptions(min_psnr=45.0, min_ssim=0.99, min_tile_psnr=40.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +172,7 @@ def _stricter(options: GateOptions) -> GateOptions:
     return GateOptions(
         min_psnr=max(options.min_psnr, FP16_OPTIONS.min_psnr),
         min_ssim=max(options.min_ssim, FP16_OPTIONS.min_ssim),
+        min_tile_psnr=max(options.min_tile_psnr, FP16_OPTIONS.min_tile_psnr),
     )
 
 

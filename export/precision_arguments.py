@@ -37,6 +37,9 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--min-ssim", type=float, default=0.95, help="against FP32, in every picture (0.95)"
     )
+    p.add_argument(
+        "--min-tile", type=float, default=30.0, help="dB against FP32, in every 64x64 tile (30)"
+    )
     p.add_argument("--page", type=Path, help="HTML report of the gate, with pictures")
 
 
@@ -49,7 +52,7 @@ def variant_options(args: argparse.Namespace) -> dict[str, Any]:
     from hsi.calibrate.gate import GateOptions
     from hsi.calibrate.variants import VariantOptions
 
-    gate = GateOptions(min_psnr=args.min_psnr, min_ssim=args.min_ssim)
+    gate = GateOptions(min_psnr=args.min_psnr, min_ssim=args.min_ssim, min_tile_psnr=args.min_tile)
     variants = VariantOptions(precision=args.precision, ranges=args.ranges, gate=gate)
     return {"calibrate_on": tuple(args.calib), "variants": variants, "page": args.page}
 

@@ -127,6 +127,7 @@ def _verdict(result: GateResult) -> Verdict:
         worst_tile_psnr=round(result.worst_tile_psnr, 2),
         min_psnr=float(result.options.min_psnr),
         min_ssim=float(result.options.min_ssim),
+        min_tile_psnr=float(result.options.min_tile_psnr),
         passed=result.passed,
     )
 

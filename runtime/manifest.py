@@ -116,6 +116,7 @@ class Verdict:
     worst_tile_psnr: float  # dB
     min_psnr: float  # what was asked for
     min_ssim: float
+    min_tile_psnr: float
     passed: bool
 
 

@@ -68,9 +68,11 @@ class OpenVinoGraph:
         into = into or {}
         try:
             request = self._request()
-            # Shared, not copied: the caller's memory is what the graph reads and writes.
             for name, value in {**feed, **into}.items():
-                request.set_tensor(name, self._tensor(value, shared_memory=True))
+                # Shared, not copied: the graph reads and writes the caller's memory. OpenVINO takes
+                # none that is read-only, such as a style code, though it would only read it.
+                shared = value.flags.writeable or name in into
+                request.set_tensor(name, self._tensor(value, shared_memory=shared))
             request.infer()
             names = (next(iter(port.names)) for port in self._compiled.outputs)
             return {

@@ -1,0 +1,50 @@
+"""The sampler takes frames that differ."""
+
+import numpy as np
+
+from hsi.calibrate.sampler import descriptors_of, farthest_points
+from hsi.runtime.frame import Image
+
+
+def flat(value: int) -> Image:
+    return np.full((64, 64, 3), value, np.uint8)
+
+
+def test_twins_come_last() -> None:
+    points = np.array([[0.0], [0.1], [0.0], [9.0], [5.0]], np.float32)
+
+    order = farthest_points(points, 5)
+
+    assert set(order) == {0, 1, 2, 3, 4}
+    assert set(order[:3]) >= {3} and order[-1] in (0, 2)
+
+
+def test_the_farthest_frame_follows_the_most_ordinary_one() -> None:
+    points = np.array([[0.0], [1.0], [2.0], [30.0]], np.float32)
+
+    assert farthest_points(points, 2) == [2, 3]
+
+
+def test_the_choice_is_the_same_each_time() -> None:
+    points = np.random.default_rng(0).random((50, 8)).astype(np.float32)
+
+    assert farthest_points(points, 9) == farthest_points(points, 9)
+
+
+def test_more_frames_than_there_are_means_all() -> None:
+    assert sorted(farthest_points(np.eye(3, dtype=np.float32), 9)) == [0, 1, 2]
+
+
+def test_no_frames_give_no_choice() -> None:
+    assert farthest_points(np.zeros((0, 4), np.float32), 3) == []
+
+
+def test_descriptors_tell_brightness_colour_and_texture() -> None:
+    noise = np.random.default_rng(0).integers(64, 192, (64, 64, 3), np.uint8)
+    red = flat(128)
+    red[..., 2] = 255
+
+    grey, bright, coloured, textured = descriptors_of([flat(128), flat(230), red, noise])
+
+    for other in (bright, coloured, textured):
+        assert np.linalg.norm(grey - other) > 0.1

@@ -1,0 +1,142 @@
+"""Variants: what is kept is good enough, and faster."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import onnx
+import pytest
+
+from hsi.calibrate import CalibrationOptions, CalibrationSet
+from hsi.calibrate.candidates import candidates_of, fastest_ms
+from hsi.calibrate.frames import CalibrationFrame
+from hsi.calibrate.gate import GateOptions
+from hsi.calibrate.measures import ramp
+from hsi.calibrate.stylizer_run import StylizerRun, Vectors
+from hsi.calibrate.variants import VariantMaker, VariantOptions
+from hsi.runtime.errors import OptionError
+from hsi.runtime.frame import Image
+
+Make = Callable[..., VariantMaker]
+
+
+@pytest.fixture
+def maker(
+    pictures: list[Image],
+    codes: list[Vectors],
+    calibration_frame: Callable[[Image], CalibrationFrame],
+) -> Make:
+    def make(
+        model: onnx.ModelProto,
+        precision: str,
+        calibrate_on: list[Image] | None = None,
+        judge_on: Image = pictures[3],
+    ) -> VariantMaker:
+        frames = tuple(map(calibration_frame, calibrate_on or pictures[:3]))
+        calibration = CalibrationSet(
+            frames=frames, held_out=(), places=("here",), options=CalibrationOptions()
+        )
+        options = VariantOptions(precision=precision, ranges="max", gate=GateOptions(min_psnr=34))
+        named = dict(zip(("first", "second"), codes, strict=True))
+        data = model.SerializeToString()
+        return VariantMaker(data, named, judge_on, calibration, options, lambda name: None)
+
+    return make
+
+
+@pytest.fixture
+def int8_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiny networks say nothing of speed."""
+
+    def times(candidates: Mapping[str, object], code: object) -> dict[str, float]:
+        return {name: 1.0 if name == "int8" else 4.0 for name in candidates}
+
+    monkeypatch.setattr("hsi.calibrate.variants.fastest_ms", times)
+
+
+def test_int8_is_judged_on_every_engine_here(stylizer: onnx.ModelProto, maker: Make) -> None:
+    (variant,) = maker(stylizer, "int8").variants()
+
+    assert variant.passed
+    assert [one.engine for one in variant.results] == [one.name for one in candidates_of(stylizer)]
+
+
+def test_fp16_is_judged_strictly(stylizer: onnx.ModelProto, maker: Make) -> None:
+    (variant,) = maker(stylizer, "fp16").variants()
+
+    assert variant.passed
+    assert variant.results[0].options.min_psnr == 45
+
+
+def test_fp32_needs_no_variant(stylizer: onnx.ModelProto, maker: Make) -> None:
+    assert maker(stylizer, "fp32").variants() == []
+
+
+def test_calibrating_on_white_noise_is_caught(stylizer: onnx.ModelProto, maker: Make) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (3, 96, 128, 3), np.uint8)
+
+    (variant,) = maker(stylizer, "int8", list(noise), ramp()).variants()
+
+    assert not variant.passed
+
+
+def test_auto_lifts_what_does_the_damage(
+    make_stylizer: Callable[..., onnx.ModelProto], maker: Make, int8_is_fast: None
+) -> None:
+    hostile = make_stylizer(cancelling=400.0)
+
+    (plain,) = maker(hostile, "int8").variants()
+    (mixed,) = maker(hostile, "auto").variants()
+
+    assert not plain.passed
+    assert mixed.passed
+    assert "stem" not in mixed.float_layers
+
+
+def test_auto_keeps_plain_int8_where_it_passes(
+    stylizer: onnx.ModelProto, maker: Make, int8_is_fast: None
+) -> None:
+    (variant,) = maker(stylizer, "auto").variants()
+
+    assert variant.float_layers == ()
+
+
+def test_auto_gives_up_what_is_slower_than_fp32(
+    stylizer: onnx.ModelProto, maker: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = {"int8": 4.0, "fp32": 1.0}
+    monkeypatch.setattr("hsi.calibrate.variants.fastest_ms", lambda *of: slow)
+
+    assert maker(stylizer, "auto").variants() == []
+
+
+def test_candidates_are_timed_in_turn(
+    stylizer: onnx.ModelProto, codes: list[Vectors], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hsi.calibrate.candidates.FRAME", (64, 64, 3))
+    run = StylizerRun(stylizer, threads=1)
+
+    found = fastest_ms({"one": run, "other": run}, codes[0])
+
+    assert list(found) == ["one", "other"]
+    assert min(found.values()) > 0
+
+
+def test_int8_without_frames_is_refused(stylizer: onnx.ModelProto, pictures: list[Image]) -> None:
+    with pytest.raises(OptionError, match="precision int8 needs frames to calibrate on: pass --c"):
+        VariantMaker(
+            stylizer.SerializeToString(),
+            {},
+            pictures[0],
+            None,
+            VariantOptions(precision="int8"),
+        )
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(OptionError, match="one of fp32, fp16, int8, auto, got 'int4'"):
+        VariantOptions(precision="int4")
+
+
+def test_an_unknown_range_is_refused() -> None:
+    with pytest.raises(OptionError, match="ranges must be one of max, percentile"):
+        VariantOptions(ranges="guess")
