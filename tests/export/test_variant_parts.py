@@ -1,0 +1,178 @@
+"""Exports with variants: judged, written where good enough, and refused in one line where not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import hsi.runtime
+from hsi.calibrate.ranges import METHODS
+from hsi.calibrate.variants import PRECISIONS
+from hsi.export import precision_arguments
+from hsi.export.cli import main
+from hsi.runtime.bundle import Bundle
+from hsi.runtime.frame import Image
+
+
+@pytest.fixture
+def clips(tmp_path: Path, photo: Image) -> Path:
+    """A folder of six pictures, parts of a photograph."""
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for number in range(6):
+        part = photo[40 * number : 40 * number + 160, 90 * number : 90 * number + 200]
+        cv2.imwrite(str(folder / f"{number}.png"), part)
+    return folder
+
+
+def arguments(checkpoint: Path, out: Path, *more: str) -> list[str]:
+    return [str(checkpoint), "-o", str(out), "-q", "--min-psnr", "20", "--min-ssim", "0.5", *more]
+
+
+def test_an_int8_variant_is_in_the_bundle_with_its_verdict(
+    checkpoint: Path, clips: Path, tmp_path: Path, quick_exports: None
+) -> None:
+    out, page = tmp_path / "a.hsi", tmp_path / "gate.html"
+    more = ("--precision", "int8", "--calib", str(clips), "--min-tile", "10", "--page", str(page))
+
+    assert main(arguments(checkpoint, out, *more)) == 0
+
+    bundle = Bundle(out)
+    variant = bundle.manifest.variant("int8")
+    assert variant is not None
+    assert variant.verdicts[0].engine == "onnxruntime-cpu"
+    assert json.loads(bundle.read(variant.calibration))["places"] == [str(clips)]
+    assert b"DequantizeLinear" in bundle.read(variant.graph.part)
+    assert "int8: passes" in page.read_text()
+
+
+def test_the_runtime_runs_the_int8_variant_after_its_self_test(
+    checkpoint: Path, clips: Path, tmp_path: Path, quick_exports: None, photo: Image
+) -> None:
+    pytest.importorskip("openvino")
+    out = tmp_path / "a.hsi"
+    more = ("--precision", "int8", "--calib", str(clips), "--min-tile", "10")
+    assert main(arguments(checkpoint, out, *more)) == 0
+
+    with hsi.runtime.load(out, engine="openvino", threads=1) as stylizer:
+        assert stylizer.manifest.stylizer.precision == "int8"
+        assert stylizer(np.ascontiguousarray(photo[:96, :128])).shape == (96, 128, 3)
+
+
+def test_an_fp16_variant_needs_no_calibration(
+    checkpoint: Path, tmp_path: Path, quick_exports: None
+) -> None:
+    out = tmp_path / "a.hsi"
+
+    assert main(arguments(checkpoint, out, "--precision", "fp16")) == 0
+
+    variant = Bundle(out).manifest.variant("fp16")
+    assert variant is not None and variant.calibration == ""
+
+
+def test_a_variant_that_fails_the_gate_is_not_written(
+    checkpoint: Path,
+    clips: Path,
+    tmp_path: Path,
+    quick_exports: None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "a.hsi"
+    more = ("--precision", "int8", "--calib", str(clips), "--min-psnr", "90")
+
+    assert main([*arguments(checkpoint, out), *more]) == 5
+
+    told = capsys.readouterr()
+    assert not out.exists()
+    assert "FAILS" in told.out
+    assert told.err.splitlines() == [
+        f"hsi-export: {checkpoint}: a variant fails the quality gate: nothing written"
+    ]
+
+
+def test_auto_writes_fp32_alone_where_nothing_passes(
+    checkpoint: Path,
+    clips: Path,
+    tmp_path: Path,
+    quick_exports: None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "a.hsi"
+    more = ("--precision", "auto", "--calib", str(clips), "--min-psnr", "99")
+
+    assert main([*arguments(checkpoint, out), *more]) == 0
+
+    assert Bundle(out).manifest.variants == ()
+    assert "auto: no lower precision is both good enough and faster" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "match"),
+    [
+        (("--precision", "int8"), 2, "precision int8 needs frames to calibrate on: pass --calib"),
+        (("--precision", "int8", "--calib", "gone"), 3, "gone: no such file or folder"),
+        (("--min-psnr", "300"), 2, "min_psnr must be from 0 to 99 dB, got 300"),
+        (("--min-ssim", "2"), 2, "min_ssim must be from -1 to 1, got 2"),
+    ],
+)
+def test_a_wrong_option_is_one_line(
+    checkpoint: Path,
+    tmp_path: Path,
+    quick_exports: None,
+    capsys: pytest.CaptureFixture[str],
+    more: tuple[str, ...],
+    code: int,
+    match: str,
+) -> None:
+    out = tmp_path / "a.hsi"
+
+    assert main([*arguments(checkpoint, out), *more]) == code
+
+    error = capsys.readouterr().err
+    assert match in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_calibration_that_is_interrupted_leaves_nothing(
+    checkpoint: Path,
+    clips: Path,
+    tmp_path: Path,
+    quick_exports: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "bundles" / "a.hsi"
+    out.parent.mkdir()
+
+    def interrupt(*of: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hsi.calibrate.quantiser.channel_peaks", interrupt)
+    more = ("--precision", "int8", "--calib", str(clips))
+
+    assert main([*arguments(checkpoint, out), *more]) == 130
+
+    assert "interrupted, nothing written" in capsys.readouterr().err
+    assert not list(out.parent.iterdir())
+
+
+def test_the_same_export_gives_the_same_int8_graph(
+    checkpoint: Path, clips: Path, tmp_path: Path, quick_exports: Callable[..., None]
+) -> None:
+    more = ("--precision", "int8", "--calib", str(clips), "--min-tile", "10")
+    outs = [tmp_path / "a.hsi", tmp_path / "b.hsi"]
+    for out in outs:
+        assert main(arguments(checkpoint, out, *more)) == 0
+
+    first, second = (Bundle(out).read("stylizer.int8.onnx") for out in outs)
+    assert first == second
+
+
+def test_the_arguments_offer_what_there_is() -> None:
+    assert precision_arguments.PRECISIONS == PRECISIONS
+    assert precision_arguments.RANGES == METHODS

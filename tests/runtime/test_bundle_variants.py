@@ -1,0 +1,171 @@
+"""Variants of lower precision: in the manifest, in the bundle, and which of them runs."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hsi.runtime import engine as engines
+from hsi.runtime.bundle import Bundle
+from hsi.runtime.engine import open_engine
+from hsi.runtime.errors import BundleError
+from hsi.runtime.manifest import Manifest
+from hsi.runtime.openvino_engine import OpenVinoEngine
+
+Values = dict[str, Any]
+Repack = Callable[..., Path]
+VERDICT = {
+    "engine": "openvino",
+    "psnr": 41.5,
+    "ssim": 0.98,
+    "worst_tile_psnr": 35.0,
+    "min_psnr": 35.0,
+    "min_ssim": 0.95,
+    "min_tile_psnr": 30.0,
+    "passed": True,
+}
+
+
+def with_variant(values: Values, *, passed: bool = True) -> Values:
+    """Add an INT8 variant that is the FP32 graph under another name."""
+    graph = {**copy.deepcopy(values["stylizer"]), "precision": "int8"}
+    verdicts = [{**VERDICT, "passed": passed}]
+    golden = {**values["golden"], "max_difference": 40}
+    values["variants"] = [{"graph": graph, "golden": golden, "verdicts": verdicts}]
+    return values
+
+
+@pytest.fixture(scope="module")
+def with_int8(shipped: Path, repack: Repack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped bundle, its stylizer listed as an INT8 variant too."""
+    target = tmp_path_factory.mktemp("variants") / "both.hsi"
+    return repack(shipped, target, edit=with_variant)
+
+
+def test_a_variant_survives_the_round_trip_through_json(small_values: Values) -> None:
+    manifest = Manifest.from_json(json.dumps(with_variant(small_values)))
+
+    assert Manifest.from_json(manifest.to_json()) == manifest
+    variant = manifest.variant("int8")
+    assert variant is not None and variant.verdicts[0].psnr == 41.5
+
+
+def test_a_manifest_without_variants_reads_as_before(small_values: Values) -> None:
+    manifest = Manifest.from_json(json.dumps(small_values))
+
+    assert manifest.variants == ()
+    assert "variants" not in json.loads(manifest.to_json())
+
+
+def test_a_variant_that_failed_its_gate_is_not_offered(small_values: Values) -> None:
+    manifest = Manifest.from_json(json.dumps(with_variant(small_values, passed=False)))
+
+    assert manifest.variant("int8") is None
+
+
+def test_a_variant_that_nobody_judged_is_not_offered(small_values: Values) -> None:
+    with_variant(small_values)["variants"][0]["verdicts"] = []
+
+    assert Manifest.from_json(json.dumps(small_values)).variant("int8") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda v: v["graph"].update(part="gone.onnx"), "expected part 'gone.onnx' to be listed"),
+        (lambda v: v.update(calibration="gone.json"), "expected part 'gone.json' to be listed"),
+        (lambda v: v["golden"].update(stylised="gone.png"), "expected part 'gone.png'"),
+        (lambda v: v["graph"]["inputs"].pop(), "to have inputs and outputs"),
+        (lambda v: v["verdicts"][0].pop("psnr"), r"verdicts\[0\]: expected field 'psnr'"),
+    ],
+)
+def test_a_broken_variant_is_refused(
+    small_values: Values, change: Callable[[Values], object], match: str
+) -> None:
+    change(with_variant(small_values)["variants"][0])
+
+    with pytest.raises(BundleError, match=match):
+        Manifest.from_json(json.dumps(small_values))
+
+
+def test_a_selected_variant_is_what_runs_and_is_tested(with_int8: Path) -> None:
+    bundle = Bundle(with_int8)
+
+    bundle.select(bundle.manifest.variants[0])
+
+    assert bundle.manifest.stylizer.precision == "int8"
+    assert bundle.manifest.golden.max_difference == 40
+
+
+def test_a_variant_of_another_bundle_is_refused(small_bundle: Path, with_int8: Path) -> None:
+    with pytest.raises(BundleError, match="expected a variant of this bundle, found"):
+        Bundle(small_bundle).select(Bundle(with_int8).manifest.variants[0])
+
+
+def test_openvino_is_chosen_for_an_int8_variant(
+    with_int8: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(engines, "_takes_int8", lambda: True)
+    opened: list[str] = []
+    fake = types.SimpleNamespace(name="openvino")
+
+    def engine(bundle: Bundle, threads: int) -> types.SimpleNamespace:
+        opened.append(bundle.manifest.stylizer.precision)
+        return fake
+
+    monkeypatch.setattr("hsi.runtime.openvino_engine.OpenVinoEngine", engine)
+
+    assert open_engine(Bundle(with_int8)) is fake  # type: ignore[comparison-overlap]
+    assert opened == ["int8"]
+    assert "engine openvino runs both.hsi at INT8" in caplog.messages
+
+
+def test_onnx_runtime_asked_for_by_name_runs_fp32(with_int8: Path) -> None:
+    bundle = Bundle(with_int8)
+
+    opened = open_engine(bundle, "onnxruntime-cpu", threads=1)
+
+    opened.close()
+    assert bundle.manifest.stylizer.precision == "fp32"
+
+
+def test_a_bundle_without_variants_runs_on_onnx_runtime(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "_takes_int8", lambda: True)
+
+    opened = open_engine(Bundle(shipped), threads=1)
+
+    opened.close()
+    assert opened.name.startswith("onnxruntime")
+
+
+def test_a_gpu_comes_before_int8(monkeypatch: pytest.MonkeyPatch) -> None:
+    ort = types.SimpleNamespace(get_available_providers=lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr(engines, "find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "onnxruntime", ort)  # type: ignore[arg-type]
+
+    assert not engines._takes_int8()
+
+
+def test_without_openvino_fp32_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+
+    assert not engines._takes_int8()
+
+
+def test_openvino_by_name_runs_fp32_where_there_is_no_variant(shipped: Path) -> None:
+    pytest.importorskip("openvino")
+    opened = open_engine(Bundle(shipped), "openvino", threads=1)
+
+    opened.close()
+    assert isinstance(opened, OpenVinoEngine)
