@@ -124,7 +124,7 @@ def test_openvino_is_chosen_for_an_int8_variant(
 
     monkeypatch.setattr("hsi.runtime.openvino_engine.OpenVinoEngine", engine)
 
-    assert open_engine(Bundle(with_int8)) is fake  # type: ignore[comparison-overlap]
+    assert open_engine(Bundle(with_int8)) is fake
     assert opened == ["int8"]
     assert "engine openvino runs both.hsi at INT8" in caplog.messages
 
@@ -152,7 +152,7 @@ def test_a_bundle_without_variants_runs_on_onnx_runtime(
 def test_a_gpu_comes_before_int8(monkeypatch: pytest.MonkeyPatch) -> None:
     ort = types.SimpleNamespace(get_available_providers=lambda: ["CUDAExecutionProvider"])
     monkeypatch.setattr(engines, "find_spec", lambda name: object())
-    monkeypatch.setitem(sys.modules, "onnxruntime", ort)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "onnxruntime", ort)
 
     assert not engines._takes_int8()
 
