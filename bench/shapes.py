@@ -21,20 +21,21 @@ import openvino as ov
 import torch
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bench.interleaved import Run, interleaved
 from hsi.export.onnx_writer import stylizer_onnx
 from hsi.model import PRESETS, StyleNetwork, build_network
 from hsi.model.injector import StyleInjector
 from hsi.model.network import Injection
-from hsi.model.upsample import UpsampleConv
+from hsi.model.picture_head import PictureHead
 
 EDGE = PRESETS["hsi-edge"]
 
 
 class PlainTrunk(StyleNetwork):
     """The trial trunk: everything at stride 4, one or more statistics blocks."""
+
+    block = 4
 
     def __init__(self, blocks: int) -> None:
         super().__init__(EDGE)
@@ -53,18 +54,19 @@ class PlainTrunk(StyleNetwork):
         """The blocks."""
         return list(self.modules_)  # type: ignore[arg-type]
 
-    def picture_layers(self) -> tuple[nn.Conv2d, nn.Conv2d]:
-        """Stem and head."""
-        return self.stem, self.head
+    def picture_weights(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Those of stem and head."""
+        return self.stem.weight, self.head.weight, self.head.bias
 
     def render(self, frame: Tensor, inject: Injection) -> Tensor:
         """Convolutions, a block before every few of them."""
-        x = torch.relu(self.stem(F.pixel_unshuffle(frame, 4)))
+        x = torch.relu(self.stem(frame))
         every = len(self.trunk) // len(self.modules_)
         for number, conv in enumerate(self.trunk):
             x = inject(x) if number % every == 0 else x
             x = torch.relu(conv(x))
-        return F.pixel_shuffle(self.head(x), 4)
+        blocks: Tensor = self.head(x)
+        return blocks
 
 
 def candidates() -> dict[str, StyleNetwork]:
@@ -73,10 +75,10 @@ def candidates() -> dict[str, StyleNetwork]:
     return {
         "plain trunk, 1 block": PlainTrunk(1),
         "plain trunk, 4 blocks": PlainTrunk(4),
-        "hsi-edge 32-64x3-16": build_network(EDGE),
-        "hsi-edge 24-64x3-16": build_network(replace(EDGE, stem_width=24)),
-        "hsi-edge 32-96x1-16": build_network(replace(EDGE, body_width=96, modules=1)),
-        "hsi-edge 32-48x4-16": build_network(replace(EDGE, body_width=48, modules=4)),
+        "hsi-edge 32-64x3": build_network(EDGE),
+        "hsi-edge 24-64x3": build_network(replace(EDGE, stem_width=24)),
+        "hsi-edge 32-96x1": build_network(replace(EDGE, body_width=96, modules=1)),
+        "hsi-edge 32-48x4": build_network(replace(EDGE, body_width=48, modules=4)),
     }
 
 
@@ -103,22 +105,22 @@ def main() -> None:
 
 
 def macs_per_pixel(network: StyleNetwork) -> float:
-    """Multiply-adds of the frame path's convolutions for one pixel of the frame."""
+    """Multiply-adds of the frame path's convolutions for a pixel of a frame of 512x512."""
     total = 0
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
         if isinstance(module, nn.Conv2d):
             total += output.numel() * module.weight[0].numel()
-        elif isinstance(module, UpsampleConv):
-            total += inputs[0].numel() * module.weight.shape[0] * 4 * 9
+        elif isinstance(module, PictureHead):
+            total += output.numel() * module.weight.shape[1] * 9
 
     hooks = [module.register_forward_hook(count) for module in network.modules()]
     with torch.no_grad():
-        network(torch.rand(1, 3, 256, 256), torch.rand(1, network.code_size))
+        network(torch.rand(1, 3, 512, 512), torch.rand(1, network.code_size))
     for hook in hooks:
         hook.remove()
-    return total / 256**2
+    return total / 512**2
 
 
 class _OneFrame(CalibrationDataReader):  # type: ignore[misc]

@@ -4,9 +4,11 @@ import copy
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from hsi.model import StyleNetwork
-from hsi.model.upsample import UpsampleConv
+from hsi.model.network import Injection
+from hsi.model.picture_head import PictureHead
 
 
 class StyleEncoderGraph(nn.Module):
@@ -27,12 +29,18 @@ class StylizerGraph(nn.Module):
     """``stylizer.onnx``: frames, a style code and statistics in, frames and statistics out.
 
     The scale of the pixels is folded into the first and the last convolution, so the network reads
-    and writes 0 to 255 without a pass of its own.
+    and writes 0 to 255 without a pass of its own. The mathematics is ``StyleNetwork.forward``; the
+    order differs where it saves a pass over the picture.
     """
+
+    take: Tensor
+    put: Tensor
 
     def __init__(self, network: StyleNetwork) -> None:
         super().__init__()
         self.network = prepared_network(network)
+        self.register_buffer("take", torch.eye(3 * network.block), persistent=False)
+        self.register_buffer("put", torch.eye(3 * network.made_block), persistent=False)
 
     def forward(
         self,
@@ -54,22 +62,57 @@ class StylizerGraph(nn.Module):
         Returns:
             `(N, H, W, 3) uint8 BGR` and the statistics used, `(N, statistics_size) float32`.
         """
-        planes = frame.to(torch.float32).permute(0, 3, 1, 2)
-        stylised, used = self.network(planes, style_code, statistics, statistics_weight, strength)
-        pixels = stylised.permute(0, 2, 3, 1)
-        return pixels.round().clamp(0, 255).to(torch.uint8), used
+        network = self.network
+        pixels = frame.to(torch.float32)
+        count, height, width = pixels.shape[:3]
+        planes = pixels.permute(0, 3, 1, 2)
+        padded = F.pad(planes, network.padding(planes), mode="replicate").permute(0, 2, 3, 1)
+        inject = Injection(network.injectors(), style_code, statistics, statistics_weight)
+        blocks = network.render(self._blocks(padded), inject)
+        # The mixing by strength is half done before the blocks become a picture: there a factor
+        # costs nothing, in the product that moves the pixels.
+        mix = strength.reshape(-1, 1, 1)
+        rows = self._rows(blocks, mix)
+        start, run = network.surplus, 3 * network.surplus
+        rows = rows[:, start : start + height, run : run + 3 * width]
+        mixed = rows + pixels.reshape(count, height, 3 * width) * (1 - mix)
+        stylised = mixed.round().clamp(0, 255).reshape(count, height, width, 3)
+        return stylised.to(torch.uint8), torch.cat(inject.used, 1)
+
+    def _blocks(self, pixels: Tensor) -> Tensor:
+        """`(N, H, W, 3)` to blocks, a product with the identity in place of a transposition.
+
+        An engine moves values one by one when it transposes short runs; its matrix product reads a
+        transposed operand as fast as a straight one, and times one is exact.
+        """
+        side, run = self.network.block, self.take.shape[0]
+        count, height, width = pixels.shape[:3]
+        rows, columns = height // side, width // side
+        runs = pixels.reshape(count, rows, side, columns * run).transpose(1, 2)
+        runs = runs.reshape(count, side, rows * columns, run)
+        moved = torch.matmul(self.take, runs.transpose(2, 3))
+        return moved.reshape(count, side * run, rows, columns)
+
+    def _rows(self, blocks: Tensor, factor: Tensor) -> Tensor:
+        """Blocks to picture rows `(N, H, 3 W)`, times a factor for each frame `(N, 1, 1)`."""
+        side, run = self.network.made_block, self.put.shape[0]
+        count, _, rows, columns = blocks.shape
+        runs = blocks.reshape(count, side, run, rows * columns).transpose(2, 3)
+        moved = torch.matmul(runs, (self.put * factor).unsqueeze(1))
+        moved = moved.reshape(count, side, rows, columns * run).transpose(1, 2)
+        return moved.reshape(count, rows * side, columns * run)
 
 
 def prepared_network(network: StyleNetwork) -> StyleNetwork:
-    """A copy for the exporter: pixels in [0, 255] at no cost, up-sampling as plain layers."""
+    """A copy for the exporter: pixels in [0, 255] at no cost, the head as a plain layer."""
     network = copy.deepcopy(network).eval()
-    first, last = network.picture_layers()
+    first, last, bias = network.picture_weights()
     with torch.no_grad():
-        first.weight.div_(255)
-        last.weight.mul_(255)
-        assert last.bias is not None
-        last.bias.mul_(255)
+        first.div_(255)
+        last.mul_(255)
+        if bias is not None:
+            bias.mul_(255)
     for name, child in list(network.named_children()):
-        if isinstance(child, UpsampleConv):
+        if isinstance(child, PictureHead):
             setattr(network, name, child.as_convolution())
     return network

@@ -12,8 +12,8 @@ MAX_IR = 10
 KNOWN_OPERATORS = frozenset(
     "Abs Add Cast Clip Concat Constant ConstantOfShape Conv DepthToSpace Div Expand Flatten "
     "Gather Gemm GlobalAveragePool GlobalMaxPool Identity LeakyRelu Log MatMul Max MaxPool Min "
-    "Mod Mul Neg Pad Pow Range Reciprocal ReduceMax ReduceMean ReduceSum Relu Reshape Resize "
-    "Round Shape Sigmoid Sign Slice SpaceToDepth Split Sqrt Squeeze Sub Tanh Tile Transpose "
+    "Mod Mul Neg Pad Pow Range Reciprocal ReduceL2 ReduceMax ReduceMean ReduceSum Relu Reshape "
+    "Resize Round Shape Sigmoid Sign Slice SpaceToDepth Split Sqrt Squeeze Sub Tanh Tile Transpose "
     "Unsqueeze Where".split()
 )
 UINT8 = onnx.TensorProto.UINT8

@@ -15,8 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from hsi.model.network import StyleNetwork, build_network
+from hsi.model.network import StyleNetwork
 from hsi.model.options import NetworkOptions
+from hsi.model.presets import build_network
 from hsi.runtime.errors import OutputError, SourceError
 
 FORMAT = "hsi-edge checkpoint"

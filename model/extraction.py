@@ -1,9 +1,11 @@
 """Global Styles Extraction: four moments per channel, weighted by a dynamic network."""
 
+from collections.abc import Sequence
 from math import log
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from hsi.model.options import STATISTICS, InjectorOptions
 
@@ -48,6 +50,7 @@ class GlobalStyleExtraction(nn.Module):
 
     def __init__(self, width: int, hidden: int, options: InjectorOptions) -> None:
         super().__init__()
+        self.width = width
         self.split = options.dynamic_head == "split"
         self.separable = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1, groups=width),
@@ -70,14 +73,46 @@ class GlobalStyleExtraction(nn.Module):
         Returns:
             `(N, C)`.
         """
-        moments = channel_moments(key) * self.chosen
-        hidden = self.separable(key).flatten(2)
-        average, maximum = hidden.mean(2), hidden.amax(2)
+        (style,) = extract_together([self], key)
+        return style
+
+    def weighted(self, moments: Tensor, average: Tensor, maximum: Tensor) -> Tensor:
+        """K_s from the moments `(N, 4, C)` of K and the pooled output of ``separable``."""
         both = torch.cat([average, maximum], 1)
         weight: Tensor = self.weight_head(average if self.split else both)
         bias: Tensor = self.bias_head(maximum if self.split else both)
-        style = (weight.view_as(moments) * moments).sum(1) + bias
+        style = (weight.view_as(moments) * (moments * self.chosen)).sum(1) + bias
         return BOUND * torch.tanh(style / BOUND)
+
+
+def extract_together(
+    extractions: Sequence[GlobalStyleExtraction], keys: Tensor
+) -> tuple[Tensor, ...]:
+    """Many extractions at once: the moments and poolings of all in one pass over memory.
+
+    Args:
+        extractions: One for each run of channels.
+        keys: `(N, C_1 + C_2 + ..., H, W)`: their K, one behind the other.
+
+    Returns:
+        K_s of each, `(N, C_i)`.
+    """
+    widths = [extraction.width for extraction in extractions]
+    weight, bias = joined_layers([extraction.separable[0] for extraction in extractions])
+    mixed = F.conv2d(keys, weight, bias, padding=1, groups=sum(widths)).split(widths, 1)
+    pairs = zip(extractions, mixed, strict=True)
+    hidden = torch.cat([extraction.separable[1:](part) for extraction, part in pairs], 1)
+    flat = hidden.flatten(2)
+    parts = (channel_moments(keys), flat.mean(2), flat.amax(2))
+    split = [part.split(widths, part.ndim - 1) for part in parts]
+    return tuple(e.weighted(*of) for e, *of in zip(extractions, *split, strict=True))
+
+
+def joined_layers(layers: Sequence[nn.Module]) -> tuple[Tensor, Tensor]:
+    """Weights and biases of layers that read the same input, as those of one layer."""
+    found = [(layer.weight, layer.bias) for layer in layers if isinstance(layer, nn.Conv2d)]
+    weights, biases = zip(*found, strict=True)
+    return torch.cat(weights), torch.cat(biases)
 
 
 def _head(width_in: int, hidden: int, width_out: int, *, start: float) -> nn.Sequential:

@@ -1,10 +1,13 @@
 """The HSI module: a style enters features through per-channel statistics alone."""
 
+from collections.abc import Iterator, Sequence
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsi.model.extraction import GlobalStyleExtraction
+from hsi.model.extraction import GlobalStyleExtraction, extract_together, joined_layers
 from hsi.model.options import InjectorOptions
 
 
@@ -58,18 +61,12 @@ class StyleInjector(nn.Module):
         Returns:
             `(N, 3 C)`: K_s, V_s and the pooled key.
         """
-        keys = [project(level) for project, level in zip(self.keys, levels, strict=True)]
-        values = [project(level) for project, level in zip(self.values, levels, strict=True)]
-        scale = len(levels) ** -0.5
-        key_style = _total([e(k) for e, k in zip(self.key_styles, keys, strict=True)]) * scale
-        if self.options.value_source == "mean":
-            value_style = _total([v.mean((2, 3)) for v in values]) * scale
-        else:
-            source = values if self.options.value_source == "value" else keys
-            parts = [e(v) for e, v in zip(self.value_styles, source, strict=True)]
-            value_style = _total(parts) * scale
-        pooled = _total([k.mean((2, 3)) for k in keys]) * scale
-        return torch.cat([key_style, value_style, pooled], 1)
+        return encode_styles([self], levels)
+
+    def extractions(self, number: int) -> list[GlobalStyleExtraction]:
+        """Those of one level, for K_s and, where V_s is extracted too, for V_s."""
+        found = [styles[number] for styles in (self.key_styles, self.value_styles) if len(styles)]
+        return cast("list[GlobalStyleExtraction]", found)
 
     def forward(
         self, features: Tensor, code: Tensor, fed: Tensor, fed_weight: Tensor
@@ -104,9 +101,12 @@ class StyleInjector(nn.Module):
     ) -> Tensor:
         features = features.float()
         mean = features.mean((2, 3))
-        # E[x^2] - E[x]^2 is one pass less than centring first; float32 holds it for features whose
-        # mean and deviation are of one size, and the clamp catches rounding on constant frames.
-        variance = ((features * features).mean((2, 3)) - mean * mean).clamp_min(0.0)
+        # |x|^2 / n - E[x]^2 is one reduction, where centring first is a pass over memory more;
+        # float32 holds it for features whose mean and deviation are of one size, and the clamp
+        # catches rounding on constant frames.
+        norm = torch.linalg.vector_norm(features, dim=(2, 3))
+        positions = features.shape[2] * features.shape[3]
+        variance = (norm * norm / positions - mean * mean).clamp_min(0.0)
         weight = self.query.weight.flatten(1).float()
         pooled_query = F.linear(mean, weight, self.query.bias)
         relation = _relation(pooled_query, pooled_key, self.options)
@@ -121,6 +121,40 @@ class StyleInjector(nn.Module):
         mean = features.mean(1, keepdim=True)
         centred = features - mean
         return centred * (centred.square().mean(1, keepdim=True) + 1e-5).rsqrt()
+
+
+def encode_styles(injectors: Sequence[StyleInjector], levels: list[Tensor]) -> Tensor:
+    """The style halves of many modules, in one pass over each level.
+
+    Returns:
+        `(N, code sizes in all)`, the parts of the modules one behind the other.
+    """
+    sums = [torch.zeros(())] * (3 * len(injectors))
+    for number, level in enumerate(levels):
+        parts = _style_parts(injectors, number, level)
+        sums = [total + part for total, part in zip(sums, parts, strict=True)]
+    code: Tensor = torch.cat(sums, 1) * len(levels) ** -0.5
+    return code
+
+
+def _style_parts(
+    injectors: Sequence[StyleInjector], number: int, level: Tensor
+) -> Iterator[Tensor]:
+    """What one level says to each module: K_s, V_s and the pooled key."""
+    layers = [layer for i in injectors for layer in (i.keys[number], i.values[number])]
+    both = F.conv2d(level, *joined_layers(layers))  # K and V of every module
+    source = injectors[0].options.value_source
+    runs = both.split([layer.out_channels for layer in layers], 1)
+    extractions = [extraction for i in injectors for extraction in i.extractions(number)]
+    if source == "mean":
+        keys = torch.cat(runs[::2], 1)
+    else:
+        keys = both if source == "value" else torch.cat([k for k in runs[::2] for _ in "kv"], 1)
+    styles = iter(extract_together(extractions, keys))
+    for key, value in zip(runs[::2], runs[1::2], strict=True):
+        yield next(styles)
+        yield value.mean((2, 3)) if source == "mean" else next(styles)
+        yield key.mean((2, 3))
 
 
 def _relation(query: Tensor, key: Tensor, options: InjectorOptions) -> Tensor:
@@ -145,10 +179,6 @@ def _extractions(
     levels: tuple[int, ...], width: int, hidden: int, options: InjectorOptions
 ) -> nn.ModuleList:
     return nn.ModuleList(GlobalStyleExtraction(width, hidden, options) for _ in levels)
-
-
-def _total(parts: list[Tensor]) -> Tensor:
-    return torch.stack(parts).sum(0)
 
 
 def _spread(vector: Tensor) -> Tensor:

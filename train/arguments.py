@@ -25,6 +25,7 @@ SUFFIXES = (".pt", ".pth", ".safetensors")
 NUMBERS = {
     "steps": "length of the run",
     "batch": "pictures per step",
+    "share": "pictures of a step that share a style",
     "crop": "side of a training crop in pixels, a multiple of 8",
     "context": "pixels around a crop that the network sees and no loss judges",
     "seed": "seed of first weights and of crops",

@@ -44,6 +44,7 @@ class TrainOptions:
     exclude: Path | None = None  # JSON list (or eval.json) of held-out pictures
     steps: int = 10_000
     batch: int = 4
+    share: int = 1  # photographs of a batch that share a style: the style side is half of a step
     crop: int = 160  # pixels, a multiple of 8
     context: int = 16  # pixels of the photograph around a crop: seen by the network, not judged
     rate: float = 1e-3  # Adam, decaying to a twentieth by a half cosine
@@ -60,6 +61,8 @@ class TrainOptions:
         for name in ("steps", "batch", "crop", "save_every", "sheet_every"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.share < 1 or self.batch % self.share:
+            raise OptionError(f"share must divide the batch of {self.batch}, got {self.share}")
         if self.style_ramp < 0:
             raise OptionError(f"style_ramp must be 0 or more, got {self.style_ramp}")
         if self.crop % 8 or self.crop < 64:

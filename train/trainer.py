@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hsi.model import NetworkOptions, StyleNetwork, build_network
+from hsi.model import EdgeNetwork, NetworkOptions, StyleNetwork, VggNetwork, build_network
 from hsi.model.checkpoint import (
     Checkpoint,
     load_tensors,
@@ -20,7 +20,6 @@ from hsi.model.checkpoint import (
     save_checkpoint,
     written_beside,
 )
-from hsi.model.network import EdgeNetwork, VggNetwork
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
 from hsi.train.losses import LossNetwork, content_loss, grey, require_finite, style_loss
@@ -114,7 +113,8 @@ class Trainer:
         rng = np.random.default_rng((self.options.seed, step))
         crop, count = self.options.crop, self.options.batch
         seen = crop + 2 * self.options.context
-        return self.contents.crops(rng, count, seen), self.styles.crops(rng, count, crop)
+        styles = self.styles.crops(rng, count // self.options.share, crop)
+        return self.contents.crops(rng, count, seen), styles
 
     def _train_step(self, contents: Tensor, styles: Tensor) -> dict[str, float]:
         options = self.options
@@ -124,7 +124,8 @@ class Trainer:
         if options.weights.identity:
             styles = torch.cat([contents[:1], styles[1:]])
         with self._autocast(options.device != "cpu"):
-            made, _ = self.network(seen, self.network.encode_style(styles))
+            codes = self.network.encode_style(styles).repeat_interleave(options.share, 0)
+            made, _ = self.network(seen, codes)
         made = self._judged(made)
         terms = self._losses(made.float(), contents, styles)
         total = torch.stack(list(terms.values())).sum()
@@ -145,7 +146,8 @@ class Trainer:
         ramp = 0.05 + 0.95 * min(1.0, self.step / max(1, self.options.style_ramp))
         with self._autocast(True):
             with torch.no_grad():
-                wanted_style = self.loss_network(styles)
+                share = self.options.share
+                wanted_style = [v.repeat_interleave(share, 0) for v in self.loss_network(styles)]
                 wanted = self.loss_network(self._with_grey(contents))[-1]
             levels = self.loss_network(self._with_grey(made))
         count = len(made)

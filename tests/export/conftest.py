@@ -20,7 +20,7 @@ from hsi.runtime.bundle import Bundle
 from hsi.runtime.frame import Image
 
 Vectors = npt.NDArray[np.float32]
-OPTIONS = NetworkOptions(modules=1, stem_width=8, body_width=8, head_width=8, style_hidden=8)
+OPTIONS = NetworkOptions(modules=1, stem_width=8, body_width=8, style_hidden=8)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -81,13 +81,13 @@ def test_force_replaces_a_bundle(checkpoint: Path, tmp_path: Path) -> None:
 
 
 def _weight_changed(network: StyleNetwork) -> None:
-    first, _ = network.picture_layers()
-    first.weight.mul_(1.1)
+    first, *_ = network.picture_weights()
+    first.mul_(1.1)
 
 
 def _colours_flipped(network: StyleNetwork) -> None:
-    first, _ = network.picture_layers()  # reads 4x4 blocks: 16 values per colour
-    first.weight.copy_(first.weight.unflatten(1, (3, 16)).flip(1).flatten(1, 2))
+    first, *_ = network.picture_weights()  # reads 4x4 blocks of three colours
+    first.copy_(first.unflatten(1, (16, 3)).flip(2).flatten(1, 2))
 
 
 @pytest.mark.parametrize("damage", [_weight_changed, _colours_flipped])
@@ -194,9 +194,9 @@ def test_a_full_disk_leaves_nothing(checkpoint: Path, small_disk: Path) -> None:
 
 def test_weights_that_give_no_numbers_are_refused(network: StyleNetwork, tmp_path: Path) -> None:
     other = copy.deepcopy(network)
-    first, _ = other.picture_layers()
+    first, *_ = other.picture_weights()
     with torch.no_grad():
-        first.weight.fill_(3e38)
+        first.fill_(3e38)
     save_checkpoint(tmp_path / "a.pt", Checkpoint(network=other))
     with pytest.raises(QualityError, match="network: expected pixels, found NaN or infinity"):
         export(ExportOptions(model=tmp_path / "a.pt", out=tmp_path / "a.hsi"))

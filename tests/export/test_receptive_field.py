@@ -12,9 +12,7 @@ from hsi.runtime.errors import QualityError
 @pytest.mark.parametrize(("modules", "pixels"), [(1, 95), (2, 127), (3, 159)])
 def test_it_is_what_the_layers_add_up_to(modules: int, pixels: int) -> None:
     # Two 3x3 convolutions at stride 8 a module, 32 pixels; 63 for stem, down, up, head and picture.
-    options = NetworkOptions(
-        modules=modules, stem_width=4, body_width=4, head_width=4, style_hidden=4
-    )
+    options = NetworkOptions(modules=modules, stem_width=4, body_width=4, style_hidden=4)
     assert receptive_field(build_network(options).eval()) == pixels
 
 

@@ -26,7 +26,6 @@ def tiny_options() -> NetworkOptions:
         modules=2,
         stem_width=8,
         body_width=8,
-        head_width=4,
         style_hidden=8,
     )
 

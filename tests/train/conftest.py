@@ -121,7 +121,6 @@ def tiny_network(loss_network: Path) -> StyleNetwork:
             modules=1,
             stem_width=8,
             body_width=8,
-            head_width=4,
             style_hidden=8,
         )
     )

@@ -13,6 +13,8 @@ from hsi.train.options import LossWeights, TrainOptions
     [
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"batch": -1}, "batch must be at least 1, got -1"),
+        ({"batch": 4, "share": 3}, "share must divide the batch of 4, got 3"),
+        ({"share": 0}, "share must divide the batch of 2, got 0"),
         ({"save_every": 0}, "save_every must be at least 1, got 0"),
         ({"style_ramp": -1}, "style_ramp must be 0 or more, got -1"),
         ({"crop": 100}, "crop must be a multiple of 8 from 64, got 100"),

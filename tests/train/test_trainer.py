@@ -49,6 +49,15 @@ def log_of(options: TrainOptions) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_photographs_of_a_batch_can_share_a_style(make_options: Options, tiny: Network) -> None:
+    trainer = Trainer(make_options(batch=4, share=2, weights=LossWeights(identity=1)), tiny())
+
+    contents, styles = trainer._batch(0)
+
+    assert (len(contents), len(styles)) == (4, 2)
+    assert trainer.run().provenance["training"]["share"] == 2
+
+
 def test_the_loss_falls(make_options: Options, tiny: Network) -> None:
     options = make_options(steps=24, rate=0.02, save_every=100, sheet_every=100)
 
@@ -126,7 +135,7 @@ def test_the_frozen_encoder_stays_as_it_was_and_the_rest_moves(
     assert all(torch.equal(before[name], after[name]) for name in frozen)
     moved = [name for name in set(before) - frozen if not torch.equal(before[name], after[name])]
     assert "stem.weight" in moved
-    assert "picture.weight" in moved
+    assert "head.weight" in moved
 
 
 @pytest.mark.usefixtures("one_thread")

@@ -1,0 +1,117 @@
+"""``hsi-edge``: the light network, for CPUs and small GPUs."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hsi.model.injector import StyleInjector
+from hsi.model.network import Injection, StyleNetwork
+from hsi.model.options import NetworkOptions
+from hsi.model.picture_head import PictureHead
+from hsi.model.vgg import small_encoder
+
+# Deviation of the compressed VGG's relu1_1 ... relu5_1 over paintings: levels enter at one scale.
+LEVEL_DEVIATIONS = (6.2, 6.9, 3.6, 2.2, 3.3)
+
+
+class EdgeNetwork(StyleNetwork):
+    """``hsi-edge``: HSI modules on a light encoder and decoder, for CPUs and small GPUs.
+
+    Blocks of 4x4 pixels, one convolution, a trunk at stride 8 where convolutions are cheap and see
+    far, a styled skip at stride 4 for detail, and blocks of pixels again. The style side is the
+    opponent colours of the picture and the five levels of the compressed VGG-19, all of which feed
+    every module.
+
+    No convolution pads: the frame comes with a margin, which they use up. Padding at every layer
+    would be a pass over memory at every layer, and behind zeros a network finds the rim, and draws
+    the style there instead of inside.
+    """
+
+    block = 4
+    made_block = 2
+    margin = 16  # 4 blocks: 1 for the stem, 1 left at stride 8, 1 for the down-sampling's phase
+    surplus = 4
+
+    def __init__(self, options: NetworkOptions) -> None:
+        super().__init__(options)
+        stem, body, head = options.stem_width, options.body_width, options.head_width
+        self.style_encoder = small_encoder("zeros").requires_grad_(False)
+        levels, hidden = (3, *self.style_encoder.widths), options.style_hidden
+        self.stem = nn.Conv2d(3 * self.block**2, stem, 3)
+        self.down = nn.Conv2d(stem, body, 3, stride=2)
+        self.body_injectors = nn.ModuleList(
+            StyleInjector(body, levels, hidden, options.injector) for _ in range(options.modules)
+        )
+        self.blocks = nn.ModuleList(ResidualBlock(body) for _ in range(options.modules))
+        self.skip_injector = StyleInjector(stem, levels, hidden, options.injector)
+        self.narrow = nn.Conv2d(body, stem, 1)
+        self.up = nn.Conv2d(stem, stem, 3)
+        self.narrower = nn.Conv2d(stem, head, 3)
+        self.fine = nn.Conv2d(head, head, 3)
+        self.head = PictureHead(head, self.made_block)
+
+    def style_levels(self, style: Tensor) -> list[Tensor]:
+        """Opponent colours, then relu1_1 ... relu5_1 of the compressed VGG-19, at stride 8 or more.
+
+        The features hold brightness far above colour, so the palette has a level of its own.
+        Moments need samples, not neighbours: the fine levels are sub-sampled, not averaged.
+        """
+        levels: list[Tensor] = self.style_encoder(style)
+        scaled = [v * (1 / d) for v, d in zip(levels, LEVEL_DEVIATIONS, strict=True)]
+        fine = [scaled[i][:, :, :: 8 >> i, :: 8 >> i] for i in range(3)]
+        return [opponent_colours(style[:, :, ::8, ::8]), *fine, *scaled[3:]]
+
+    def injectors(self) -> list[StyleInjector]:
+        """The trunk's modules, then the skip's."""
+        return [*self.body_injectors, self.skip_injector]
+
+    def picture_weights(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Those of the stem and of the head."""
+        return self.stem.weight, self.head.weight, self.head.bias
+
+    def render(self, frame: Tensor, inject: Injection) -> Tensor:
+        """Encode, style and decode."""
+        stem = _active(self.stem(frame))
+        x = _active(self.down(stem))
+        for block in self.blocks:
+            x = block(inject(x))
+        x = _active(self.up(_doubled(self.narrow(_rimmed(x, 1)))) + inject(stem))
+        x = _active(self.fine(_doubled(self.narrower(x))))
+        blocks: Tensor = self.head(x)
+        return blocks
+
+
+def _rimmed(features: Tensor, width: int) -> Tensor:
+    return F.pad(features, (width, width, width, width), mode="replicate")
+
+
+def _doubled(features: Tensor) -> Tensor:
+    return F.interpolate(features, scale_factor=2.0, mode="nearest")
+
+
+def _active(features: Tensor) -> Tensor:
+    # Leaky: where a plain ReLU closes all channels at once, the picture has a grey hole for good.
+    return F.leaky_relu(features, 0.1)
+
+
+def opponent_colours(picture: Tensor) -> Tensor:
+    """`(N, 3, H, W)` BGR in [0, 1] to lightness, red-blue and green-magenta, near unit size."""
+    blue, green, red = picture.unbind(1)
+    lightness = (blue + green + red) * (4 / 3) - 2
+    return torch.stack([lightness, 6 * (red - blue), 12 * green - 6 * (red + blue)], 1)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside a skip; the rim is repeated once for both."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3)
+        self.second = nn.Conv2d(width, width, 3)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+        self.second.weight.data.mul_(0.3)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`(N, C, H, W)` to the same."""
+        change: Tensor = self.second(_active(self.first(_rimmed(features, 2))))
+        return features + change

@@ -1,0 +1,11 @@
+"""From options to a network."""
+
+from hsi.model.edge_network import EdgeNetwork
+from hsi.model.network import StyleNetwork
+from hsi.model.options import NetworkOptions
+from hsi.model.vgg_network import VggNetwork
+
+
+def build_network(options: NetworkOptions) -> StyleNetwork:
+    """A freshly initialised network; the frozen VGG weights are loaded apart."""
+    return EdgeNetwork(options) if options.preset == "hsi-edge" else VggNetwork(options)

@@ -1,0 +1,72 @@
+"""``hsi-vgg``: the paper's network."""
+
+from torch import Tensor, nn
+
+from hsi.model.injector import StyleInjector
+from hsi.model.network import Injection, StyleNetwork
+from hsi.model.options import NetworkOptions
+from hsi.model.vgg import vgg19_encoder
+
+
+class VggNetwork(StyleNetwork):
+    """``hsi-vgg``, the paper's network: frozen VGG-19, cascaded modules, mirrored decoder."""
+
+    def __init__(self, options: NetworkOptions) -> None:
+        super().__init__(options)
+        self.encoder = vgg19_encoder().requires_grad_(False)
+        width = self.encoder.widths[-1]
+        self.cascade = nn.ModuleList(
+            StyleInjector(width, (width,), options.style_hidden, options.injector)
+            for _ in range(options.modules)
+        )
+        self.decoder = MirroredDecoder()
+
+    def style_levels(self, style: Tensor) -> list[Tensor]:
+        """relu4_1 alone."""
+        return [self.encoder(style)[-1]]
+
+    def injectors(self) -> list[StyleInjector]:
+        """The cascade."""
+        return list(self.cascade)  # type: ignore[arg-type]
+
+    def picture_weights(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Those of the encoder's normalisation and of the decoder's last convolution."""
+        return self.encoder.normalise.weight, self.decoder.last.weight, self.decoder.last.bias
+
+    def render(self, frame: Tensor, inject: Injection) -> Tensor:
+        """Encode, run the cascade, decode."""
+        features = self.encoder(frame)[-1]
+        for _ in self.cascade:
+            features = inject(features)
+        picture: Tensor = self.decoder(features)
+        return picture
+
+
+class MirroredDecoder(nn.Module):
+    """relu4_1 back to pixels: the encoder mirrored, nearest up-sampling in place of pooling."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (512, 256, "U", 256, 256, 256, 128, "U", 128, 64, "U", 64, 3)
+        steps: list[nn.Module] = []
+        width = 512
+        for layer in widths[1:]:
+            if isinstance(layer, str):
+                steps.append(nn.Upsample(scale_factor=2, mode="nearest"))
+                continue
+            steps.append(nn.Conv2d(width, layer, 3, padding=1, padding_mode="reflect"))
+            steps.append(nn.ReLU())
+            width = layer
+        self.steps = nn.Sequential(*steps[:-1])
+
+    @property
+    def last(self) -> nn.Conv2d:
+        """The convolution that writes the picture."""
+        layer = self.steps[-1]
+        assert isinstance(layer, nn.Conv2d)
+        return layer
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`(N, 512, H, W)` to `(N, 3, 8 H, 8 W)`."""
+        picture: Tensor = self.steps(features)
+        return picture
