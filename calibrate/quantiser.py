@@ -1,15 +1,18 @@
 """From frames and styles to INT8 graphs: which layers, and what each costs."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import onnx
 
 from hsi.calibrate.balance import balanced
 from hsi.calibrate.gate import Gate, GateResult
 from hsi.calibrate.graph_edit import convolutions
-from hsi.calibrate.quantise import quantised
+from hsi.calibrate.quantise import quantised, reads_pixels
 from hsi.calibrate.ranges import ActivationRanges, Sample, channel_peaks
 from hsi.calibrate.stylizer_run import StylizerRun
+
+PERCENTILES = (99.9, 99.97, 99.99, 99.999, 100.0)  # to choose from for the worst layers
+TUNED_SHARE = 0.9  # of the damage
 
 
 class Quantiser:
@@ -30,7 +33,12 @@ class Quantiser:
         self, model: onnx.ModelProto, samples: Sequence[Sample], method: str = "percentile"
     ) -> None:
         self.layers = tuple(convolutions(model))
-        self._even = balanced(model, channel_peaks(model, samples))
+        # Pixels fit INT8 as they are, without loss: evened out, they would not.
+        peaks = channel_peaks(model, samples)
+        even = {
+            k: peaks[k] for k, conv in convolutions(model).items() if not reads_pixels(model, conv)
+        }
+        self._even = balanced(model, even)
         self.ranges = ActivationRanges(self._even, samples)
         self._thresholds = self.ranges.thresholds(method)
 
@@ -55,22 +63,50 @@ class Quantiser:
             found[layer] = gate.mean_squared_error(StylizerRun(alone))
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
-    def lifted_until_it_passes(
-        self, gate: Gate, judge: Callable[[onnx.ModelProto], list[GateResult]]
-    ) -> list[tuple[str, ...]]:
-        """Sets of float layers, the worst layers first, up to the first set that passes.
+    def tune(self, gate: Gate, damage: Mapping[str, float]) -> None:
+        """Choose anew where the worst layers clip, by what the picture loses and not the layer.
 
         Args:
-            gate: Tells what each layer costs.
+            gate: Of frames calibrated on, so that those which judge later stay unseen.
+            damage: By layer, from :meth:`damage`.
+
+        Raises:
+            EngineError: A graph does not run.
+        """
+        limits = {share: self.ranges.thresholds("percentile", share) for share in PERCENTILES}
+        for layer in worst_layers(damage, TUNED_SHARE):
+            choices = {self._thresholds[layer], *(found[layer] for found in limits.values())}
+            errors = {
+                limit: gate.mean_squared_error(StylizerRun(quantised(self._even, {layer: limit})))
+                for limit in sorted(choices)
+            }
+            self._thresholds[layer] = min(errors, key=lambda limit: errors[limit])
+
+    def lifted_until_it_passes(
+        self, damage: Mapping[str, float], judge: Callable[[onnx.ModelProto], list[GateResult]]
+    ) -> tuple[str, ...]:
+        """The layers to leave in float, the worst first, for the rest to pass.
+
+        Args:
+            damage: By layer, from :meth:`damage`.
             judge: The verdicts over a graph.
 
         Returns:
-            The sets tried, from one layer on; the last passes unless every layer but one is lifted.
+            The first set that passes; all layers but one where none does.
         """
-        worst = list(self.damage(gate))
-        tried = []
+        worst = worst_layers(damage, 1.0)
         for count in range(1, len(worst)):
-            tried.append(tuple(worst[:count]))
-            if all(one.passed for one in judge(self.graph(tried[-1]))):
-                break
-        return tried
+            if all(one.passed for one in judge(self.graph(worst[:count]))):
+                return tuple(worst[:count])
+        return tuple(worst[:-1])
+
+
+def worst_layers(damage: Mapping[str, float], share: float) -> list[str]:
+    """The layers that do a share of the damage, worst first."""
+    total, found = share * sum(damage.values()), []
+    for layer in sorted(damage, key=lambda one: -damage[one]):
+        found.append(layer)
+        total -= damage[layer]
+        if total <= 0 and share < 1:
+            break
+    return found

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 PRECISIONS = ("fp32", "fp16", "int8", "auto")
 STYLES_PER_FRAME = 2  # activations depend on the style as well as on the frame
+TUNING_SAMPLES = 6
 FP16_OPTIONS = GateOptions(min_psnr=45.0, min_ssim=0.99, min_tile_psnr=40.0)
 
 
@@ -107,7 +108,7 @@ class VariantMaker:
         if wanted == "fp16":
             return [self._half()]
         if wanted == "int8":
-            return [self._int8(self._quantiser(), ())]
+            return [self._plain(self._quantiser())[0]]
         return self._fastest() if wanted == "auto" else []
 
     def judged(self, model: onnx.ModelProto, precision: str) -> list[GateResult]:
@@ -133,15 +134,24 @@ class VariantMaker:
         results = tuple(self.judged(model, "int8"))
         return StylizerVariant(precision="int8", model=model, results=results, float_layers=lifted)
 
+    def _plain(self, quantiser: Quantiser) -> tuple[StylizerVariant, dict[str, float]]:
+        """All layers in INT8, tuned where that fails; and what each layer does, if it was asked."""
+        variant = self._int8(quantiser, ())
+        if variant.passed:
+            return variant, {}
+        self._on_step("what each layer does to the picture")
+        gate = self._tuning_gate()
+        quantiser.tune(gate, quantiser.damage(gate))
+        return self._int8(quantiser, ()), quantiser.damage(gate)
+
     def _fastest(self) -> list[StylizerVariant]:
         quantiser = self._quantiser()
-        variant = self._int8(quantiser, ())
+        variant, damage = self._plain(quantiser)
         if not variant.passed:
-            self._on_step("what each layer does to the picture")
-            tried = quantiser.lifted_until_it_passes(
-                self.gate, lambda model: self.judged(model, "int8")
+            lifted = quantiser.lifted_until_it_passes(
+                damage, lambda model: self.judged(model, "int8")
             )
-            variant = self._int8(quantiser, tried[-1]) if tried else variant
+            variant = self._int8(quantiser, lifted)
         if not variant.passed:
             return [variant]
         self._on_step("timing the candidates")
@@ -151,6 +161,14 @@ class VariantMaker:
         told = ", ".join(f"{name} on {named[name].name} {ms:.0f}" for name, ms in times.items())
         log.info("milliseconds of a 1280x720 frame: %s", told)
         return [variant] if times["int8"] < times["fp32"] else []
+
+    def _tuning_gate(self) -> Gate:
+        """Of frames calibrated on: those that judge are not learnt from."""
+        pairs = [
+            GatePair(frame="calibration", style="", image=image, code=code)
+            for image, code in self._samples()[:TUNING_SAMPLES]
+        ]
+        return Gate(StylizerRun(self._model), pairs, self._options.gate)
 
     def _samples(self) -> list[Sample]:
         assert self._calibration is not None

@@ -9,8 +9,10 @@ import pytest
 from hsi.calibrate import CalibrationOptions, CalibrationSet
 from hsi.calibrate.candidates import candidates_of, fastest_ms
 from hsi.calibrate.frames import CalibrationFrame
-from hsi.calibrate.gate import GateOptions
+from hsi.calibrate.gate import Gate, GateOptions, GatePair
+from hsi.calibrate.graph_edit import constants
 from hsi.calibrate.measures import ramp
+from hsi.calibrate.quantiser import Quantiser, worst_layers
 from hsi.calibrate.stylizer_run import StylizerRun, Vectors
 from hsi.calibrate.variants import VariantMaker, VariantOptions
 from hsi.runtime.errors import OptionError
@@ -140,3 +142,36 @@ def test_an_unknown_precision_is_refused() -> None:
 def test_an_unknown_range_is_refused() -> None:
     with pytest.raises(OptionError, match="ranges must be one of max, percentile"):
         VariantOptions(ranges="guess")
+
+
+def test_pixels_are_not_evened_out(
+    stylizer: onnx.ModelProto, samples: list[tuple[Image, Vectors]]
+) -> None:
+    graph = Quantiser(stylizer, samples, "max").graph()
+
+    scales = constants(graph)
+    assert scales["network.stem.weight.input_scale"] == 1.0
+    assert "network.stem.weight.balance" not in scales
+    assert "network.body.weight.balance" in scales
+
+
+def test_tuning_does_not_make_the_picture_worse(
+    make_stylizer: Callable[..., onnx.ModelProto], samples: list[tuple[Image, Vectors]]
+) -> None:
+    model = make_stylizer(cancelling=40.0)
+    pairs = [GatePair(frame="", style="", image=i, code=c) for i, c in samples]
+    gate = Gate(StylizerRun(model), pairs, GateOptions())
+    quantiser = Quantiser(model, samples, "entropy")
+    before = quantiser.damage(gate)
+
+    quantiser.tune(gate, before)
+
+    after = quantiser.damage(gate)
+    assert all(after[layer] <= before[layer] * 1.001 for layer in before)
+
+
+def test_the_worst_layers_come_first_up_to_their_share() -> None:
+    damage = {"low": 1.0, "high": 8.0, "middle": 3.0}
+
+    assert worst_layers(damage, 0.9) == ["high", "middle"]
+    assert worst_layers(damage, 1.0) == ["high", "middle", "low"]
