@@ -104,6 +104,7 @@ class ExportReport:
             "comparisons": rows,
             "gate": [result.to_dict() for result in self.made.results],
             "float_layers": {v.precision: v.float_layers for v in self.made.variants},
+            "milliseconds": dict(self.made.times),
             "calibration": json.loads(calibration.to_json()) if calibration else None,
         }
 

@@ -69,6 +69,9 @@ def variant_lines(report: ExportReport) -> list[str]:
     for variant in made.variants:
         if variant.float_layers:
             lines.append(f"{variant.precision}: in float {', '.join(variant.float_layers)}")
+    if made.times:
+        told = ", ".join(f"{name} {ms:.0f} ms" for name, ms in made.times.items())
+        lines.append(f"a 1280x720 frame, medians: {told}")
     if not report.must_pass and not any(variant.passed for variant in made.variants):
         lines.append("auto: no lower precision is both good enough and faster here: FP32 alone")
     return lines

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hsi.runtime.bundle import Bundle, shipped_bundle
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import HsiError
-from hsi.runtime.manifest import Graph, Manifest
+from hsi.runtime.manifest import Graph, Manifest, Variant
 
 EXAMPLES = """\
 examples:
@@ -56,6 +56,7 @@ def describe(manifest: Manifest) -> str:
         f"  statistics      {manifest.statistics_size} floats in {len(manifest.statistics)} fields",
         *_graph("style encoder", manifest.style_encoder),
         *_graph("stylizer", manifest.stylizer),
+        *(line for variant in manifest.variants for line in _variant(variant)),
         "  parts (every SHA-256 agrees)",
         *(f"    {p.bytes / 1024:9.1f} KiB  {p.sha256[:12]}  {p.name}" for p in manifest.parts),
         "  licences",
@@ -75,6 +76,17 @@ def _graph(title: str, graph: Graph) -> list[str]:
     return [head] + [
         f"    {side} {t.name} ({', '.join(map(str, t.shape))}) {t.dtype}: {t.meaning}"
         for side, t in borders
+    ]
+
+
+def _variant(variant: Variant) -> list[str]:
+    head = f"  variant         {variant.graph.precision}, {variant.graph.part}"
+    if variant.float_layers:
+        head += f", in float {', '.join(variant.float_layers)}"
+    return [head] + [
+        f"    {'passes' if v.passed else 'FAILS'} on {v.engine}: PSNR {v.psnr:.1f} dB, SSIM "
+        f"{v.ssim:.4f}, worst tile {v.worst_tile_psnr:.1f} dB against FP32"
+        for v in variant.verdicts
     ]
 
 
