@@ -142,13 +142,23 @@ class Gate:
             banding=banding(candidate.stylise(ramp(), self.pairs[0].code), self._ramp),
         )
 
-    def mean_squared_error(self, candidate: Candidate) -> float:
-        """Over all pairs, of 8-bit values: errors of this kind add up over layers."""
-        total = 0.0
-        for pair, wanted in zip(self.pairs, self.wanted, strict=True):
-            psnr = likeness(candidate.stylise(pair.image, pair.code), wanted).psnr
-            total += 255**2 * 10 ** (-psnr / 10)
-        return total / len(self.pairs)
+    def strain(self, candidate: Candidate) -> float:
+        """How much of what the gate allows a candidate uses up: 0 for FP32 itself, 2 at the limits.
+
+        The mean squared error over all pictures and that of the worst tile, each as a share of the
+        error at its limit. Tiles count, since clipping highlights lowers the mean and spoils them.
+        """
+        pairs = zip(self.pairs, self.wanted, strict=True)
+        found = [likeness(candidate.stylise(one.image, one.code), wanted) for one, wanted in pairs]
+        mean = sum(_squared_error(one.psnr) for one in found) / len(found)
+        worst = max(_squared_error(one.worst_tile_psnr) for one in found)
+        allowed, allowed_tile = self.options.min_psnr, self.options.min_tile_psnr
+        return mean / _squared_error(allowed) + worst / _squared_error(allowed_tile)
+
+
+def _squared_error(psnr: float) -> float:
+    """Mean squared error of 8-bit values at a PSNR in dB."""
+    return float(255**2 * 10 ** (-psnr / 10))
 
 
 def gate_table(results: Sequence[GateResult]) -> str:

@@ -52,7 +52,7 @@ class Quantiser:
         return quantised(self._even, self._thresholds, lifted)
 
     def damage(self, gate: Gate) -> dict[str, float]:
-        """What each layer does alone: mean squared error of 8-bit values, worst first.
+        """What each layer does alone: its strain on the gate, worst first.
 
         Raises:
             EngineError: A graph does not run.
@@ -60,7 +60,7 @@ class Quantiser:
         found = {}
         for layer in self.layers:
             alone = self.graph([other for other in self.layers if other != layer])
-            found[layer] = gate.mean_squared_error(StylizerRun(alone))
+            found[layer] = gate.strain(StylizerRun(alone))
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def tune(self, gate: Gate, damage: Mapping[str, float]) -> None:
@@ -77,7 +77,7 @@ class Quantiser:
         for layer in worst_layers(damage, TUNED_SHARE):
             choices = {self._thresholds[layer], *(found[layer] for found in limits.values())}
             errors = {
-                limit: gate.mean_squared_error(StylizerRun(quantised(self._even, {layer: limit})))
+                limit: gate.strain(StylizerRun(quantised(self._even, {layer: limit})))
                 for limit in sorted(choices)
             }
             self._thresholds[layer] = min(errors, key=lambda limit: errors[limit])

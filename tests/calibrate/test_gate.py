@@ -65,8 +65,12 @@ def test_a_bad_tile_alone_fails(gate: Gate, run: StylizerRun) -> None:
     assert not replace(good, scores=(replace(good.scores[0], worst_tile_psnr=25.0),)).passed
 
 
-def test_the_error_of_the_reference_is_none(gate: Gate, run: StylizerRun) -> None:
-    assert gate.mean_squared_error(run) < 1e-4
+def test_the_reference_is_no_strain_on_the_gate(gate: Gate, run: StylizerRun) -> None:
+    assert gate.strain(run) < 1e-4
+
+
+def test_what_passes_by_far_strains_less_than_what_fails(gate: Gate, run: StylizerRun) -> None:
+    assert gate.strain(Spoilt(run, 2)) < 1 < gate.strain(Spoilt(run, 48))
 
 
 def test_the_table_names_engine_and_verdict(gate: Gate, run: StylizerRun) -> None:
