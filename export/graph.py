@@ -73,9 +73,7 @@ class StylizerGraph(nn.Module):
         # costs nothing, in the product that moves the pixels.
         mix = strength.reshape(-1, 1, 1)
         rows = self._rows(blocks, mix)
-        start, run = network.surplus, 3 * network.surplus
-        rows = rows[:, start : start + height, run : run + 3 * width]
-        mixed = rows + pixels.reshape(count, height, 3 * width) * (1 - mix)
+        mixed = rows[:, :height, : 3 * width] + pixels.reshape(count, height, 3 * width) * (1 - mix)
         stylised = mixed.round().clamp(0, 255).reshape(count, height, width, 3)
         return stylised.to(torch.uint8), torch.cat(inject.used, 1)
 

@@ -29,8 +29,7 @@ class EdgeNetwork(StyleNetwork):
 
     block = 4
     made_block = 2
-    margin = 16  # 4 blocks: 1 for the stem, 1 left at stride 8, 1 for the down-sampling's phase
-    surplus = 4
+    margin = 12  # 3 blocks: one each for the stem, the fusion, and the two fine convolutions
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__(options)
@@ -45,9 +44,8 @@ class EdgeNetwork(StyleNetwork):
         self.blocks = nn.ModuleList(ResidualBlock(body) for _ in range(options.modules))
         self.skip_injector = StyleInjector(stem, levels, hidden, options.injector)
         self.narrow = nn.Conv2d(body, stem, 1)
-        self.up = nn.Conv2d(stem, stem, 3)
-        self.narrower = nn.Conv2d(stem, head, 3)
-        self.fine = nn.Conv2d(head, head, 3)
+        self.fuse = nn.Conv2d(stem, stem, 3)
+        self.fine = nn.Conv2d(stem, head, 3)
         self.head = PictureHead(head, self.made_block)
 
     def style_levels(self, style: Tensor) -> list[Tensor]:
@@ -75,14 +73,12 @@ class EdgeNetwork(StyleNetwork):
         x = _active(self.down(stem))
         for block in self.blocks:
             x = block(inject(x))
-        x = _active(self.up(_doubled(self.narrow(_rimmed(x, 1)))) + inject(stem))
-        x = _active(self.fine(_doubled(self.narrower(x))))
+        # Down-sampling took two blocks off the right and the bottom; one step at stride 8 is back.
+        coarse = self.narrow(F.pad(x, (0, 1, 0, 1), mode="replicate"))
+        x = _active(_doubled(coarse) + inject(stem))
+        x = _active(self.fine(_doubled(_active(self.fuse(x)))))
         blocks: Tensor = self.head(x)
         return blocks
-
-
-def _rimmed(features: Tensor, width: int) -> Tensor:
-    return F.pad(features, (width, width, width, width), mode="replicate")
 
 
 def _doubled(features: Tensor) -> Tensor:
@@ -113,5 +109,6 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """`(N, C, H, W)` to the same."""
-        change: Tensor = self.second(_active(self.first(_rimmed(features, 2))))
+        rimmed = F.pad(features, (2, 2, 2, 2), mode="replicate")
+        change: Tensor = self.second(_active(self.first(rimmed)))
         return features + change

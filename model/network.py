@@ -22,7 +22,6 @@ class StyleNetwork(nn.Module, ABC):
     block = 1  # pixels a side of what ``render`` reads as one position
     made_block = 1  # and of what it writes as one position
     margin = 0  # pixels of repeated rim around the frame that ``render`` reads
-    surplus = 0  # pixels of that margin around what it writes
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__()
@@ -45,8 +44,7 @@ class StyleNetwork(nn.Module, ABC):
             inject: The HSI modules.
 
         Returns:
-            Blocks of the stylised frame, `(N, 3 made_block^2, ...)`, with a margin of ``surplus``
-            pixels.
+            Blocks of the stylised frame, `(N, 3 made_block^2, ...)`, without the margin.
         """
 
     @abstractmethod
@@ -104,7 +102,8 @@ class StyleNetwork(nn.Module, ABC):
             statistics_weight = frame.new_zeros(frame.shape[0], 1)
         inject = Injection(self.injectors(), code, statistics, statistics_weight)
         blocks = blocks_of(F.pad(frame, self.padding(frame), mode="replicate"), self.block)
-        stylised = self._cropped(picture_of(self.render(blocks, inject), self.made_block), frame)
+        stylised = picture_of(self.render(blocks, inject), self.made_block)
+        stylised = stylised[:, :, : frame.shape[2], : frame.shape[3]]
         if strength is not None:
             mix = strength.unsqueeze(-1).unsqueeze(-1)
             stylised = stylised * mix + frame * (1 - mix)
@@ -117,10 +116,6 @@ class StyleNetwork(nn.Module, ABC):
             whole = (side + self.stride - 1) // self.stride * self.stride
             edges += [self.margin, whole - side + self.margin]
         return edges
-
-    def _cropped(self, picture: Tensor, frame: Tensor) -> Tensor:
-        start, height, width = self.surplus, frame.shape[2], frame.shape[3]
-        return picture[:, :, start : start + height, start : start + width]
 
 
 class Injection:

@@ -39,6 +39,7 @@ WEIGHTS = {
     "grey_content": "weight of the content loss on grey pictures",
     "adversarial": "weight of the adversarial loss",
     "identity": "weight of the identity loss, which the paper does not have",
+    "structure": "weight of where fine contours lie, which the paper does not have",
 }
 
 

@@ -26,6 +26,7 @@ class LossWeights:
     grey_content: float = 5.0
     adversarial: float = 50.0
     identity: float = 0.0
+    structure: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():

@@ -11,6 +11,7 @@ COLUMNS = (
     "grey_content",
     "adversarial",
     "identity",
+    "structure",
     "discriminator",
     "rate",
 )

@@ -22,7 +22,14 @@ from hsi.model.checkpoint import (
 )
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
-from hsi.train.losses import LossNetwork, content_loss, grey, require_finite, style_loss
+from hsi.train.losses import (
+    LossNetwork,
+    content_loss,
+    grey,
+    require_finite,
+    structure_loss,
+    style_loss,
+)
 from hsi.train.options import TrainOptions
 from hsi.train.pictures import PictureSet, held_out_paths
 from hsi.train.run_log import RunLog
@@ -148,9 +155,9 @@ class Trainer:
             with torch.no_grad():
                 share = self.options.share
                 wanted_style = [v.repeat_interleave(share, 0) for v in self.loss_network(styles)]
-                wanted = self.loss_network(self._with_grey(contents))[-1]
+                wanted_levels = self.loss_network(self._with_grey(contents))
             levels = self.loss_network(self._with_grey(made))
-        count = len(made)
+        count, wanted = len(made), wanted_levels[-1]
         terms = {
             "style": weights.style
             * ramp
@@ -161,6 +168,9 @@ class Trainer:
             terms["grey_content"] = weights.grey_content * content_loss(
                 levels[-1][count:], wanted[count:]
             )
+        if weights.structure:
+            fine = structure_loss(levels[1][:count], wanted_levels[1][:count])
+            terms["structure"] = weights.structure * fine
         if weights.identity:
             terms["identity"] = weights.identity * (made[0] - contents[0]).abs().mean()
         if weights.adversarial:

@@ -20,6 +20,7 @@ from hsi.runtime.bundle import Bundle
 from hsi.runtime.frame import Image
 
 Vectors = npt.NDArray[np.float32]
+DECODER = ("narrow", "fuse", "fine")
 OPTIONS = NetworkOptions(modules=1, stem_width=8, body_width=8, style_hidden=8)
 
 
@@ -38,7 +39,7 @@ def network() -> StyleNetwork:
     torch.manual_seed(0)
     network = build_network(OPTIONS).eval().requires_grad_(False)
     for name, layer in network.named_modules():
-        if isinstance(layer, nn.Conv2d) and "encoder" in name:
+        if isinstance(layer, nn.Conv2d) and ("encoder" in name or name in DECODER):
             nn.init.kaiming_normal_(layer.weight)
     return network
 

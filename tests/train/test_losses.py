@@ -9,7 +9,14 @@ from torch import Tensor
 
 from hsi.runtime.errors import SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
-from hsi.train.losses import LossNetwork, content_loss, grey, require_finite, style_loss
+from hsi.train.losses import (
+    LossNetwork,
+    content_loss,
+    grey,
+    require_finite,
+    structure_loss,
+    style_loss,
+)
 from hsi.train.options import StyleNorm
 
 WIDTHS = [64, 128, 256, 512]
@@ -44,6 +51,22 @@ def test_style_loss_does_not_see_where_things_stand(norm: StyleNorm) -> None:
 
     torch.testing.assert_close(style_loss(made, turned, norm), style_loss(made, made, norm))
     assert style_loss(made, turned, norm) < 0.05
+
+
+def test_structure_loss_sees_where_and_neither_brightness_nor_contrast() -> None:
+    content = torch.randn(2, 4, 16, 16)
+
+    assert structure_loss(content * 3 + 5, content) < 1e-3
+    assert structure_loss(content.roll(3, 2), content) == pytest.approx(2, abs=0.3)
+
+
+def test_structure_loss_of_constant_features_is_a_number() -> None:
+    flat = torch.ones(1, 3, 4, 4, requires_grad=True)
+
+    structure_loss(flat, torch.randn(1, 3, 4, 4)).backward()
+
+    assert flat.grad is not None
+    assert torch.isfinite(flat.grad).all()
 
 
 def test_style_loss_takes_styles_of_another_size() -> None:
