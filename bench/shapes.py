@@ -36,6 +36,7 @@ class PlainTrunk(StyleNetwork):
     """The trial trunk: everything at stride 4, one or more statistics blocks."""
 
     block = 4
+    made_block = 4
 
     def __init__(self, blocks: int) -> None:
         super().__init__(EDGE)
