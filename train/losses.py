@@ -76,7 +76,7 @@ def structure_loss(made: Tensor, content: Tensor) -> Tensor:
     for features in (made.float(), content.float()):
         mean, deviation = _mean_deviation(features)
         apart.append((features - mean[..., None, None]) / (deviation[..., None, None] + 1e-2))
-    return F.mse_loss(*apart)
+    return F.mse_loss(apart[0], apart[1])
 
 
 def grey(pictures: Tensor) -> Tensor:
