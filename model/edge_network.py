@@ -22,9 +22,10 @@ class EdgeNetwork(StyleNetwork):
     opponent colours of the picture and the five levels of the compressed VGG-19, all of which feed
     every module.
 
-    No convolution pads: the frame comes with a margin, which they use up. Padding at every layer
-    would be a pass over memory at every layer, and behind zeros a network finds the rim, and draws
-    the style there instead of inside.
+    No convolution pads by itself. The frame comes with a margin, which those at stride 2 and 4 use
+    up; at stride 8, where it is cheap, the rim is repeated once for each two. Padding at every
+    layer would be a pass over memory at every layer, and behind zeros a network finds the rim, and
+    draws the style there instead of inside.
     """
 
     block = 4
@@ -73,7 +74,8 @@ class EdgeNetwork(StyleNetwork):
         x = _active(self.down(stem))
         for block in self.blocks:
             x = block(inject(x))
-        # Down-sampling took two blocks off the right and the bottom; one step at stride 8 is back.
+        # Of the margin one step at stride 8 is left on the left and the top, none on the right and
+        # the bottom: one is repeated there, so that trunk and stem overhang the frame alike.
         coarse = self.narrow(F.pad(x, (0, 1, 0, 1), mode="replicate"))
         x = _active(_doubled(coarse) + inject(stem))
         x = _active(self.fine(_doubled(_active(self.fuse(x)))))
