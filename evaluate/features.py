@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from hsi.model.checkpoint import load_tensors
+from hsi.model.device import checked_device
 from hsi.model.vgg import vgg19_encoder
-from hsi.runtime.errors import EngineError, OptionError
+from hsi.runtime.errors import EngineError
 from hsi.runtime.frame import Image
 
 Levels: TypeAlias = list[Tensor]
@@ -30,7 +31,8 @@ class FeatureNetwork:
     """
 
     def __init__(self, path: Path, device: str | None = None) -> None:
-        self._device = _checked_device(device)
+        wanted = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = checked_device(wanted, "--device")
         self._encoder = vgg19_encoder()
         self._encoder.load_convs(load_tensors(path), path.name)
         self._encoder.requires_grad_(False).eval().to(self._device)
@@ -62,16 +64,3 @@ def _translated(error: RuntimeError, picture: Image, device: torch.device) -> En
         f"VGG-19 on {device}: expected memory for a picture of {width}x{height}, found: {reason}: "
         "lower --size or choose another --device"
     )
-
-
-def _checked_device(name: str | None) -> torch.device:
-    wanted = name or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(wanted)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise OptionError(f"--device must be one torch has here, got {name!r}: {reason}") from error
-    if device.type == "meta":
-        raise OptionError(f"--device must be one that computes, got {name!r}")
-    return device

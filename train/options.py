@@ -4,8 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
+from hsi.model.device import checked_device
 from hsi.runtime.errors import OptionError
 
 Precision = Literal["fp32", "bf16"]
@@ -76,7 +75,7 @@ class TrainOptions:
             raise OptionError(f"style_norm must be l2 or mse, got {self.style_norm!r}")
         if self.precision not in ("fp32", "bf16"):
             raise OptionError(f"precision must be fp32 or bf16, got {self.precision!r}")
-        _check_device(self.device)
+        checked_device(self.device)
 
     @property
     def run_folder(self) -> Path:
@@ -92,14 +91,3 @@ class TrainOptions:
         values["loss_network"] = self.loss_network.name
         values["exclude"] = self.exclude.name if self.exclude else None
         return values
-
-
-def _check_device(name: str) -> None:
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise OptionError(f"device must be one torch has here, got {name!r}: {reason}") from error
-    if device.type == "meta":
-        raise OptionError(f"device must be one that computes, got {name!r}")
