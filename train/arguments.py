@@ -40,6 +40,11 @@ WEIGHTS = {
     "adversarial": "weight of the adversarial loss",
     "identity": "weight of the identity loss, which the paper does not have",
     "structure": "weight of where fine contours lie, which the paper does not have",
+    "palette": "weight of the distance between palettes, which the paper does not have",
+}
+SHARES = {
+    "recolour": "share of paintings whose hues are turned at random, from 0 to 1",
+    "degrade": "share of photographs that the network sees noisy and compressed, from 0 to 1",
 }
 
 
@@ -117,6 +122,9 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
     for name, what in NUMBERS.items():
         default = TrainOptions.__dataclass_fields__[name].default
         add(_flag(name), type=int, default=default, metavar="N", help=_help(what))
+    for name, what in SHARES.items():
+        default = TrainOptions.__dataclass_fields__[name].default
+        add(_flag(name), type=float, default=default, metavar="P", help=_help(what))
     rate = TrainOptions.__dataclass_fields__["rate"].default
     add("--rate", type=float, default=rate, metavar="R", help=_help("Adam's first learning rate"))
     device = "cuda" if torch.cuda.is_available() else "cpu"

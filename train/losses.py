@@ -1,5 +1,7 @@
 """The paper's losses on VGG-19 features, and the loss networks that give them."""
 
+from itertools import product
+from math import hypot
 from pathlib import Path
 
 import torch
@@ -7,12 +9,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model.checkpoint import load_tensors
+from hsi.model.edge_network import opponent_colours
 from hsi.model.vgg import small_encoder, vgg19_encoder
 from hsi.runtime.errors import SourceError
 from hsi.train.options import StyleNorm
 
 # BGR weights of BT.601 luma, as OpenCV's grey conversion has them.
 LUMA = (0.114, 0.587, 0.299)
+# Unit vectors from the middle of a cube to its faces, edges and corners, one of each two opposite.
+DIRECTIONS = [
+    [value / hypot(*vector) for value in vector]
+    for vector in product((-1, 0, 1), repeat=3)
+    if vector > (0, 0, 0)
+]
 
 
 class LossNetwork(nn.Module):
@@ -77,6 +86,28 @@ def structure_loss(made: Tensor, content: Tensor) -> Tensor:
         mean, deviation = _mean_deviation(features)
         apart.append((features - mean[..., None, None]) / (deviation[..., None, None] + 1e-2))
     return F.mse_loss(apart[0], apart[1])
+
+
+def palette_loss(made: Tensor, style: Tensor) -> Tensor:
+    """Sliced Wasserstein distance between the colours of pictures, wherever they stand.
+
+    Means and deviations of features leave a red hat red under a style without any red. Here the
+    colours of each picture, averaged over 4x4 pixels, are projected on fixed directions in opponent
+    colours, and the sorted projections compared.
+
+    Args:
+        made: `(N, 3, H, W)` BGR in [0, 1], of the size of ``style``.
+        style: `(N, 3, H, W)`.
+
+    Returns:
+        Mean absolute difference, in opponent colours of about unit size.
+    """
+    directions = made.new_tensor(DIRECTIONS)
+    slices = []
+    for pictures in (made, style):
+        colours = F.avg_pool2d(opponent_colours(pictures), 4).flatten(2)
+        slices.append((directions @ colours).sort(2).values)
+    return (slices[0] - slices[1]).abs().mean()
 
 
 def grey(pictures: Tensor) -> Tensor:

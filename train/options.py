@@ -26,6 +26,7 @@ class LossWeights:
     adversarial: float = 50.0
     identity: float = 0.0
     structure: float = 0.0
+    palette: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -48,6 +49,8 @@ class TrainOptions:
     crop: int = 160  # pixels, a multiple of 8
     context: int = 16  # pixels of the photograph around a crop: seen by the network, not judged
     rate: float = 1e-3  # Adam, decaying to a twentieth by a half cosine
+    recolour: float = 0.0  # share of styles whose hues are turned
+    degrade: float = 0.0  # share of photographs seen noisy and compressed, and judged clean
     style_ramp: int = 1000  # steps over which the style weight grows from a twentieth to the whole
     weights: LossWeights = LossWeights()
     style_norm: StyleNorm = "l2"  # the paper's; "mse" is AdaIN's, and a few styles outweigh all
@@ -71,6 +74,9 @@ class TrainOptions:
             raise OptionError(f"context must be a multiple of 8 from 0, got {self.context}")
         if not 0 < self.rate < 1:
             raise OptionError(f"rate must lie between 0 and 1, got {self.rate}")
+        for name in ("recolour", "degrade"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise OptionError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         if self.style_norm not in ("l2", "mse"):
             raise OptionError(f"style_norm must be l2 or mse, got {self.style_norm!r}")
         if self.precision not in ("fp32", "bf16"):

@@ -59,22 +59,25 @@ class PictureSet:
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def crops(self, rng: np.random.Generator, count: int, size: int) -> Tensor:
+    def crops(self, rng: np.random.Generator, count: int, size: int) -> list[Picture]:
         """Random crops at random scales, mirrored at random.
 
         Returns:
-            `(count, 3, size, size)` float32 BGR in [0, 1].
+            ``count`` pictures `(size, size, 3) uint8 BGR`; may be views of those of the set.
         """
         places = rng.integers(len(self._of_place), size=count)
         chosen = [int(rng.choice(self._of_place[place])) for place in places]
-        batch = np.stack([_crop(self.pictures[i], size, rng) for i in chosen])
-        return torch.from_numpy(batch).permute(0, 3, 1, 2).float().div(255)
+        return [_crop(self.pictures[i], size, rng) for i in chosen]
 
     def centre_crops(self, count: int, size: int) -> Tensor:
         """``count`` pictures spread over the set, whole short side, for contact sheets."""
         chosen = np.linspace(0, len(self.pictures) - 1, count).astype(int)
-        batch = np.stack([_centre(self.pictures[i], size) for i in chosen])
-        return torch.from_numpy(batch).permute(0, 3, 1, 2).float().div(255)
+        return planes([_centre(self.pictures[i], size) for i in chosen])
+
+
+def planes(pictures: Sequence[Picture]) -> Tensor:
+    """Pictures `(H, W, 3) uint8 BGR` of one size to `(N, 3, H, W)` float32 BGR in [0, 1]."""
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float().div(255)
 
 
 def held_out_paths(listing: Path) -> list[Path]:

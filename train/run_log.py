@@ -12,6 +12,7 @@ COLUMNS = (
     "adversarial",
     "identity",
     "structure",
+    "palette",
     "discriminator",
     "rate",
 )

@@ -26,14 +26,16 @@ from hsi.train.losses import (
     LossNetwork,
     content_loss,
     grey,
+    palette_loss,
     require_finite,
     structure_loss,
     style_loss,
 )
 from hsi.train.options import TrainOptions
-from hsi.train.pictures import PictureSet, held_out_paths
+from hsi.train.pictures import PictureSet, held_out_paths, planes
 from hsi.train.run_log import RunLog
 from hsi.train.sheet import contact_sheet, write_picture
+from hsi.train.variation import degraded, recoloured
 
 log = logging.getLogger(__name__)
 
@@ -104,9 +106,9 @@ class Trainer:
         with log_ as rows, ThreadPoolExecutor(1) as reader:
             coming = reader.submit(self._batch, self.step)
             while self.step < self.options.steps:
-                contents, styles = coming.result()
+                batch = coming.result()
                 coming = reader.submit(self._batch, self.step + 1)
-                losses = self._train_step(contents, styles)
+                losses = self._train_step(*batch)
                 self.step += 1
                 rows.write(self.step, losses)
                 if on_step:
@@ -116,18 +118,20 @@ class Trainer:
         save_checkpoint(self.options.out, checkpoint)
         return checkpoint
 
-    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
-        rng = np.random.default_rng((self.options.seed, step))
-        crop, count = self.options.crop, self.options.batch
-        seen = crop + 2 * self.options.context
-        styles = self.styles.crops(rng, count // self.options.share, crop)
-        return self.contents.crops(rng, count, seen), styles
-
-    def _train_step(self, contents: Tensor, styles: Tensor) -> dict[str, float]:
+    def _batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Photographs as the network sees them and as the losses do, and paintings."""
         options = self.options
-        contents, styles = contents.to(options.device), styles.to(options.device)
+        rng = np.random.default_rng((options.seed, step))
+        styles = self.styles.crops(rng, options.batch // options.share, options.crop)
+        styles = [recoloured(s, rng) if rng.random() < options.recolour else s for s in styles]
+        contents = self.contents.crops(rng, options.batch, options.crop + 2 * options.context)
+        seen = [degraded(c, rng) if rng.random() < options.degrade else c for c in contents]
+        return planes(seen), self._judged(planes(contents)), planes(styles)
+
+    def _train_step(self, seen: Tensor, contents: Tensor, styles: Tensor) -> dict[str, float]:
+        options = self.options
+        seen, contents, styles = (v.to(options.device) for v in (seen, contents, styles))
         rate = self._set_rate()
-        seen, contents = contents, self._judged(contents)
         if options.weights.identity:
             styles = torch.cat([contents[:1], styles[1:]])
         with self._autocast(options.device != "cpu"):
@@ -171,6 +175,9 @@ class Trainer:
         if weights.structure:
             fine = structure_loss(levels[1][:count], wanted_levels[1][:count])
             terms["structure"] = weights.structure * fine
+        if weights.palette:
+            wanted_palette = styles.repeat_interleave(self.options.share, 0)
+            terms["palette"] = weights.palette * ramp * palette_loss(made, wanted_palette)
         if weights.identity:
             terms["identity"] = weights.identity * (made[0] - contents[0]).abs().mean()
         if weights.adversarial:

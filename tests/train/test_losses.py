@@ -13,6 +13,7 @@ from hsi.train.losses import (
     LossNetwork,
     content_loss,
     grey,
+    palette_loss,
     require_finite,
     structure_loss,
     style_loss,
@@ -81,6 +82,31 @@ def test_style_loss_of_constant_features_has_finite_gradients(norm: StyleNorm) -
 
     assert made.grad is not None
     assert torch.isfinite(made.grad).all()
+
+
+def test_palette_loss_compares_colours_wherever_they_stand() -> None:
+    picture = torch.rand(1, 3, 8, 8).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    turned = picture.flip(2).transpose(2, 3)
+
+    assert palette_loss(turned, picture) < 1e-5
+    assert palette_loss(picture.roll(1, 1), picture) > 0.2
+
+
+def test_palette_loss_sees_a_red_hat_where_means_and_deviations_agree() -> None:
+    # Two colours, as often each, and two others of the same mean and deviation in every channel.
+    one, other = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
+    one[:, :, :4] = 1.0
+    other[:, 0, :4] = other[:, 1:, 4:] = 1.0
+
+    assert palette_loss(one, other) > 0.2
+
+
+def test_palette_loss_of_one_colour_is_the_mean_length_of_its_projections() -> None:
+    grey_step = torch.full((1, 3, 8, 8), 0.25)
+
+    # Lightness alone moves, by 1; of the 13 directions, unit vectors, 9 have a part along it.
+    along = [1, *[2**-0.5] * 4, *[3**-0.5] * 4]
+    assert palette_loss(grey_step + 0.25, grey_step).item() == pytest.approx(sum(along) / 13)
 
 
 def test_content_loss_is_the_mean_squared_error() -> None:

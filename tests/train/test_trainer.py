@@ -52,9 +52,9 @@ def log_of(options: TrainOptions) -> list[dict[str, str]]:
 def test_photographs_of_a_batch_can_share_a_style(make_options: Options, tiny: Network) -> None:
     trainer = Trainer(make_options(batch=4, share=2, weights=LossWeights(identity=1)), tiny())
 
-    contents, styles = trainer._batch(0)
+    seen, contents, styles = trainer._batch(0)
 
-    assert (len(contents), len(styles)) == (4, 2)
+    assert (len(seen), len(contents), len(styles)) == (4, 4, 2)
     assert trainer.run().provenance["training"]["share"] == 2
 
 
@@ -67,15 +67,13 @@ def test_the_loss_falls(make_options: Options, tiny: Network) -> None:
     assert sum(totals[-6:]) < 0.8 * sum(totals[:6])
 
 
-def test_every_loss_of_the_paper_counts_when_its_weight_does(
-    make_options: Options, tiny: Network
-) -> None:
-    options = make_options(steps=2, weights=LossWeights(identity=1))
+def test_every_loss_counts_when_its_weight_does(make_options: Options, tiny: Network) -> None:
+    options = make_options(steps=2, weights=LossWeights(identity=1, structure=1, palette=1))
 
     Trainer(options, tiny()).run()
 
     row = log_of(options)[-1]
-    terms = ["style", "content", "grey_content", "adversarial", "identity"]
+    terms = [*LossWeights.__dataclass_fields__]
     assert all(float(row[name]) > 0 for name in [*terms, "discriminator"])
     assert float(row["total"]) == pytest.approx(sum(float(row[name]) for name in terms), rel=1e-4)
 
@@ -86,8 +84,8 @@ def test_losses_of_no_weight_are_not_computed(make_options: Options, tiny: Netwo
     Trainer(options, tiny()).run()
 
     row = log_of(options)[-1]
-    unused = ["grey_content", "adversarial", "identity", "discriminator"]
-    assert [row[name] for name in unused] == ["0"] * 4
+    unused = [*(set(LossWeights.__dataclass_fields__) - {"style", "content"}), "discriminator"]
+    assert [row[name] for name in unused] == ["0"] * 6
 
 
 def test_the_context_of_a_crop_is_seen_but_not_judged(make_options: Options, tiny: Network) -> None:
@@ -100,6 +98,29 @@ def test_the_context_of_a_crop_is_seen_but_not_judged(make_options: Options, tin
 
     assert seen == [(2, 3, 80, 80)]
     assert judged == [(2, 3, 64, 64)] * 3
+
+
+def test_photographs_are_seen_degraded_and_judged_clean(
+    make_options: Options, tiny: Network
+) -> None:
+    plain = Trainer(make_options(context=8), tiny())._batch(0)
+    seen, contents, styles = Trainer(make_options(context=8, degrade=1), tiny())._batch(0)
+
+    assert torch.equal(contents, plain[1])
+    assert torch.equal(styles, plain[2])
+    assert contents.shape == (2, 3, 64, 64)
+    difference = (seen[:, :, 8:72, 8:72] - contents).abs()
+    assert 0 < difference.mean() < 0.1
+
+
+def test_a_share_of_the_paintings_is_recoloured(
+    make_options: Options, tiny: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hsi.train.trainer.recoloured", lambda picture, rng: picture * 0)
+
+    styles = Trainer(make_options(batch=100, recolour=0.3), tiny())._batch(0)[2]
+
+    assert 15 < (styles.amax((1, 2, 3)) == 0).sum() < 45
 
 
 def test_a_run_leaves_its_checkpoint_log_state_and_sheets(

@@ -1,0 +1,67 @@
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hsi.train.variation import degraded, recoloured
+
+Picture = npt.NDArray[np.uint8]
+Variation = Callable[[Picture, np.random.Generator], Picture]
+
+
+def rng(number: int = 0) -> np.random.Generator:
+    return np.random.default_rng(number)
+
+
+def picture() -> Picture:
+    blocks = rng(5).integers(40, 216, (6, 8, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(blocks, (64, 48), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+@pytest.mark.parametrize("vary", [recoloured, degraded])
+def test_a_variation_is_a_new_picture_that_depends_on_the_generator_alone(
+    vary: Variation,
+) -> None:
+    original = picture()
+
+    one, again, other = vary(original, rng(1)), vary(original, rng(1)), vary(original, rng(2))
+
+    assert one.shape == original.shape
+    assert one.dtype == np.uint8
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert np.array_equal(original, picture())
+
+
+def test_recolouring_turns_hues_all_round_and_keeps_lightness() -> None:
+    red = np.full((8, 8, 3), (40, 40, 200), np.uint8)
+    made = [recoloured(red, rng(number))[0, 0] for number in range(200)]
+
+    assert {int(np.argmax(colour)) for colour in made} == {0, 1, 2}
+    lightness = [(int(colour.max()) + int(colour.min())) / 2 for colour in made]
+    assert max(abs(value - 120) for value in lightness) <= 2
+
+
+def test_recolouring_turns_all_hues_of_a_picture_alike() -> None:
+    two = np.full((8, 8, 3), (40, 40, 200), np.uint8)
+    two[4:] = (200, 40, 40)
+
+    made = cv2.cvtColor(recoloured(two, rng(3)), cv2.COLOR_BGR2HLS_FULL)[..., 0].astype(int)
+
+    assert (made[7, 0] - made[0, 0]) % 256 == pytest.approx(171, abs=3)
+
+
+def test_grey_stays_grey() -> None:
+    grey = np.full((8, 8, 3), 90, np.uint8)
+
+    assert np.array_equal(recoloured(grey, rng()), grey)
+
+
+def test_degrading_is_what_a_camera_does_and_no_more() -> None:
+    original = picture()
+    ratios = [cv2.PSNR(original, degraded(original, rng(number))) for number in range(40)]
+
+    assert min(ratios) > 22
+    assert max(ratios) < 50
