@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from bench.interleaved import Run, interleaved
 from hsi.export.onnx_writer import stylizer_onnx
 from hsi.model import PRESETS, StyleNetwork, build_network
+from hsi.model.injection import Injection, Injector
 from hsi.model.injector import StyleInjector
-from hsi.model.network import Injection
 from hsi.model.picture_head import PictureHead
 
 EDGE = PRESETS["hsi-edge"]
@@ -51,7 +51,7 @@ class PlainTrunk(StyleNetwork):
         """Nothing: the style side is not timed."""
         return []
 
-    def injectors(self) -> list[StyleInjector]:
+    def injectors(self) -> list[Injector]:
         """The blocks."""
         return list(self.modules_)  # type: ignore[arg-type]
 

@@ -68,16 +68,10 @@ def manifest_of(
 
 
 def statistics_fields(network: StyleNetwork) -> tuple[StatisticsField, ...]:
-    """Where each module's moments, pooled query and relation lie in the statistics vector."""
+    """Where each module's global quantities lie in the statistics vector."""
     found, start = [], 0
     for number, injector in enumerate(network.injectors()):
-        width = injector.width
-        for name, size in (
-            ("mean", width),
-            ("variance", width),
-            ("pooled_query", width),
-            ("relation", 1),
-        ):
+        for name, size in injector.statistics_sizes.items():
             found.append(StatisticsField(name=f"{number}.{name}", start=start, size=size))
             start += size
     return tuple(found)

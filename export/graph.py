@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model import StyleNetwork
-from hsi.model.network import Injection
+from hsi.model.injection import Injection
 from hsi.model.picture_head import PictureHead
 
 

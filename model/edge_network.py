@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hsi.model.injector import StyleInjector
-from hsi.model.network import Injection, StyleNetwork
+from hsi.model.injection import Injection, Injector
+from hsi.model.network import StyleNetwork, build_injector
 from hsi.model.options import NetworkOptions
 from hsi.model.picture_head import PictureHead
 from hsi.model.vgg import small_encoder
@@ -36,14 +36,14 @@ class EdgeNetwork(StyleNetwork):
         super().__init__(options)
         stem, body, head = options.stem_width, options.body_width, options.head_width
         self.style_encoder = small_encoder("zeros").requires_grad_(False)
-        levels, hidden = (3, *self.style_encoder.widths), options.style_hidden
+        levels = (3, *self.style_encoder.widths)
         self.stem = nn.Conv2d(3 * self.block**2, stem, 3)
         self.down = nn.Conv2d(stem, body, 3, stride=2)
         self.body_injectors = nn.ModuleList(
-            StyleInjector(body, levels, hidden, options.injector) for _ in range(options.modules)
+            build_injector(body, levels, options) for _ in range(options.modules)
         )
         self.blocks = nn.ModuleList(ResidualBlock(body) for _ in range(options.modules))
-        self.skip_injector = StyleInjector(stem, levels, hidden, options.injector)
+        self.skip_injector = build_injector(stem, levels, options)
         self.narrow = nn.Conv2d(body, stem, 1)
         self.fuse = nn.Conv2d(stem, stem, 3)
         self.fine = nn.Conv2d(stem, head, 3)
@@ -60,7 +60,7 @@ class EdgeNetwork(StyleNetwork):
         fine = [scaled[i][:, :, :: 8 >> i, :: 8 >> i] for i in range(3)]
         return [opponent_colours(style[:, :, ::8, ::8]), *fine, *scaled[3:]]
 
-    def injectors(self) -> list[StyleInjector]:
+    def injectors(self) -> list[Injector]:
         """The trunk's modules, then the skip's."""
         return [*self.body_injectors, self.skip_injector]
 

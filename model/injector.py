@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model.extraction import GlobalStyleExtraction, extract_together, joined_layers
+from hsi.model.injection import Injector, frame_moments, spread
 from hsi.model.options import InjectorOptions
 
 
-class StyleInjector(nn.Module):
+class StyleInjector(Injector):
     """One HSI module (arXiv 2502.04369), split into its style half and its content half.
 
     The style half runs once per style and returns the module's part of the style code,
@@ -30,8 +31,7 @@ class StyleInjector(nn.Module):
     def __init__(
         self, width: int, style_widths: tuple[int, ...], hidden: int, options: InjectorOptions
     ) -> None:
-        super().__init__()
-        self.width = width
+        super().__init__(width)
         self.options = options
         self.query = nn.Conv2d(width, width, 1)
         self.out = nn.Conv2d(width, width, 1)
@@ -48,19 +48,13 @@ class StyleInjector(nn.Module):
         return 3 * self.width
 
     @property
-    def statistics_size(self) -> int:
-        """Length of this module's part of the statistics vector: mean, variance, Q_c, lambda_g."""
-        return 3 * self.width + 1
+    def statistics_sizes(self) -> dict[str, int]:
+        """Mean, variance, Q_c and lambda_g."""
+        width = self.width
+        return {"mean": width, "variance": width, "pooled_query": width, "relation": 1}
 
     def encode_style(self, levels: list[Tensor]) -> Tensor:
-        """The style half.
-
-        Args:
-            levels: Style features, one `(N, C_l, H_l, W_l)` per level.
-
-        Returns:
-            `(N, 3 C)`: K_s, V_s and the pooled key.
-        """
+        """K_s, V_s and the pooled key; see :meth:`Injector.encode_style`."""
         return encode_styles([self], levels)
 
     def extractions(self, number: int) -> list[GlobalStyleExtraction]:
@@ -73,14 +67,7 @@ class StyleInjector(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """The content half: linear in pixels, two reductions and two 1x1 convolutions.
 
-        Args:
-            features: F_c, `(N, C, H, W)`.
-            code: `(N, 3 C)` from :meth:`encode_style`, or a blend of several.
-            fed: `(N, 3 C + 1)` statistics from elsewhere: mean, variance, Q_c, lambda_g.
-            fed_weight: `(N, 1)` in [0, 1]: 0 uses the frame's own statistics, 1 the fed ones.
-
-        Returns:
-            F_cs `(N, C, H, W)`, and the statistics used, `(N, 3 C + 1)`.
+        The code comes from :meth:`encode_style`; see :meth:`Injector.forward`.
         """
         key_style, value_style, pooled_key = code.split(self.width, 1)
         used = self._statistics(features, pooled_key, fed, fed_weight)
@@ -88,25 +75,18 @@ class StyleInjector(nn.Module):
             [self.width, self.width, self.width, 1], 1
         )
         scale = (variance + self.options.deviation_floor).rsqrt()
-        normed = (features - _spread(mean)) * _spread(scale)
+        normed = (features - spread(mean)) * spread(scale)
         query = self.query(self._query_input(features, normed))
         local, constant = _mix(self.options, relation, key_style, pooled_query)
-        attention = query * _spread(local) + _spread(constant)
+        attention = query * spread(local) + spread(constant)
         gate = attention.sigmoid() if self.options.activation == "sigmoid" else attention.tanh()
         residual = features if self.options.residual == "raw" else normed
-        return residual + self.out(gate * _spread(value_style)), used
+        return residual + self.out(gate * spread(value_style)), used
 
     def _statistics(
         self, features: Tensor, pooled_key: Tensor, fed: Tensor, fed_weight: Tensor
     ) -> Tensor:
-        features = features.float()
-        mean = features.mean((2, 3))
-        # |x|^2 / n - E[x]^2 is one reduction, where centring first is a pass over memory more;
-        # float32 holds it for features whose mean and deviation are of one size, and the clamp
-        # catches rounding on constant frames.
-        norm = torch.linalg.vector_norm(features, dim=(2, 3))
-        positions = features.shape[2] * features.shape[3]
-        variance = (norm * norm / positions - mean * mean).clamp_min(0.0)
+        mean, variance = frame_moments(features)
         weight = self.query.weight.flatten(1).float()
         pooled_query = F.linear(mean, weight, self.query.bias)
         relation = _relation(pooled_query, pooled_key, self.options)
@@ -179,7 +159,3 @@ def _extractions(
     levels: tuple[int, ...], width: int, hidden: int, options: InjectorOptions
 ) -> nn.ModuleList:
     return nn.ModuleList(GlobalStyleExtraction(width, hidden, options) for _ in levels)
-
-
-def _spread(vector: Tensor) -> Tensor:
-    return vector.unsqueeze(-1).unsqueeze(-1)

@@ -1,13 +1,16 @@
 """What every network is: a style side and a frame path that meet in a few kilobytes."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model.blocks import blocks_of, picture_of
+from hsi.model.injection import Injection, Injector
 from hsi.model.injector import StyleInjector, encode_styles
+from hsi.model.moments import MomentMatcher
 from hsi.model.options import NetworkOptions
 
 
@@ -32,16 +35,16 @@ class StyleNetwork(nn.Module, ABC):
         """Features of a style picture `(N, 3, H, W)`, one tensor per level."""
 
     @abstractmethod
-    def injectors(self) -> list[StyleInjector]:
-        """The HSI modules in the order in which codes and statistics are laid out."""
+    def injectors(self) -> Sequence[Injector]:
+        """The modules in the order in which codes and statistics are laid out."""
 
     @abstractmethod
-    def render(self, frame: Tensor, inject: "Injection") -> Tensor:
+    def render(self, frame: Tensor, inject: Injection) -> Tensor:
         """The frame path, not yet clamped.
 
         Args:
             frame: `(N, 3 block^2, h, w)`: blocks of the frame, padded to ``stride`` and ``margin``.
-            inject: The HSI modules.
+            inject: The modules through which the style enters.
 
         Returns:
             Blocks of the stylised frame, `(N, 3 made_block^2, ...)`, without the margin.
@@ -70,8 +73,11 @@ class StyleNetwork(nn.Module, ABC):
         Returns:
             `(N, code_size)` float32.
         """
-        levels = self.style_levels(style)
-        return encode_styles(self.injectors(), levels)
+        levels, injectors = self.style_levels(style), self.injectors()
+        together = [i for i in injectors if isinstance(i, StyleInjector)]
+        if len(together) == len(injectors):  # far fewer operations than one after another
+            return encode_styles(together, levels)
+        return torch.cat([i.encode_style(levels) for i in injectors], 1)
 
     def forward(
         self,
@@ -118,23 +124,8 @@ class StyleNetwork(nn.Module, ABC):
         return edges
 
 
-class Injection:
-    """Hands each HSI module, in order, its parts of the code and of the fed-in statistics."""
-
-    def __init__(
-        self, injectors: list[StyleInjector], code: Tensor, fed: Tensor, fed_weight: Tensor
-    ) -> None:
-        self._codes = code.split([i.code_size for i in injectors], 1)
-        self._fed = fed.split([i.statistics_size for i in injectors], 1)
-        self._weight = fed_weight
-        self._injectors = injectors
-        self.used: list[Tensor] = []
-
-    def __call__(self, features: Tensor) -> Tensor:
-        """Run the next module."""
-        number = len(self.used)
-        features, used = self._injectors[number](
-            features, self._codes[number], self._fed[number], self._weight
-        )
-        self.used.append(used)
-        return features
+def build_injector(width: int, style_widths: tuple[int, ...], options: NetworkOptions) -> Injector:
+    """The module that the options name, for features of ``width`` channels."""
+    if options.transfer == "moments":
+        return MomentMatcher(width, style_widths, options.injector.deviation_floor)
+    return StyleInjector(width, style_widths, options.style_hidden, options.injector)

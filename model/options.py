@@ -9,6 +9,7 @@ QueryNorm = Literal["none", "instance", "layer"]
 Residual = Literal["raw", "instance"]
 ValueSource = Literal["value", "key", "mean"]
 DynamicHead = Literal["joint", "split"]
+Transfer = Literal["hsi", "moments"]
 Relation = Literal["dynamic", "local", "global"]
 RelationMap = Literal["half", "clamp"]
 Activation = Literal["sigmoid", "tanh"]
@@ -65,6 +66,7 @@ class NetworkOptions:
     """Everything needed to build a network: stored in its checkpoint."""
 
     preset: Preset = "hsi-edge"
+    transfer: Transfer = "hsi"  # "moments" is AdaIN in the place of HSI modules, to compare with
     injector: InjectorOptions = InjectorOptions()
     modules: int = 3  # cascaded HSI modules at the deepest level
     stem_width: int = 32  # hsi-edge: channels at stride 4

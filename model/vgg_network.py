@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from hsi.model.injector import StyleInjector
-from hsi.model.network import Injection, StyleNetwork
+from hsi.model.injection import Injection, Injector
+from hsi.model.network import StyleNetwork, build_injector
 from hsi.model.options import NetworkOptions
 from hsi.model.vgg import vgg19_encoder
 
@@ -16,8 +16,7 @@ class VggNetwork(StyleNetwork):
         self.encoder = vgg19_encoder().requires_grad_(False)
         width = self.encoder.widths[-1]
         self.cascade = nn.ModuleList(
-            StyleInjector(width, (width,), options.style_hidden, options.injector)
-            for _ in range(options.modules)
+            build_injector(width, (width,), options) for _ in range(options.modules)
         )
         self.decoder = MirroredDecoder()
 
@@ -25,7 +24,7 @@ class VggNetwork(StyleNetwork):
         """relu4_1 alone."""
         return [self.encoder(style)[-1]]
 
-    def injectors(self) -> list[StyleInjector]:
+    def injectors(self) -> list[Injector]:
         """The cascade."""
         return list(self.cascade)  # type: ignore[arg-type]
 

@@ -1,12 +1,14 @@
 """The command line of ``hsi-train``: from words to checked options."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, get_args
 
 import torch
 
-from hsi.model import PRESETS
+from hsi.model import PRESETS, NetworkOptions
+from hsi.model.options import STATISTICS, Relation, Transfer
 from hsi.runtime.errors import OptionError
 from hsi.train.options import LossWeights, StyleNorm, TrainOptions
 
@@ -63,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     _add_files(made.add_argument_group("what goes in and out"))
+    _add_network(made.add_argument_group("the network"))
     _add_run(made.add_argument_group("the run"))
     weights = made.add_argument_group("loss weights")
     for name, what in WEIGHTS.items():
@@ -112,13 +115,45 @@ def _add_files(group: "argparse._ArgumentGroup") -> None:
     )  # fmt: skip
     add(
         "--init", type=Path, metavar="FILE",
-        help="start from this checkpoint's weights; --preset and --encoder then do not count",
+        help="start from this checkpoint's network: --encoder and what says how to build one then "
+        "do not count",
+    )  # fmt: skip
+
+
+def network_options(args: argparse.Namespace) -> NetworkOptions:
+    """The preset of a parsed command line, with what it changes for an ablation.
+
+    Raises:
+        OptionError: A value is unknown.
+    """
+    preset = PRESETS[args.preset]
+    injector = preset.injector
+    if args.relation:
+        injector = replace(injector, relation=args.relation)
+    if args.statistics:
+        injector = replace(injector, statistics=tuple(args.statistics))
+    return replace(preset, injector=injector, transfer=args.transfer)
+
+
+def _add_network(group: "argparse._ArgumentGroup") -> None:
+    add = group.add_argument
+    add("--preset", choices=sorted(PRESETS), default="hsi-edge", help=_help("the network"))
+    add(
+        "--transfer", choices=get_args(Transfer), default="hsi",
+        help=_help("HSI modules, or plain moment matching in their place"),
+    )  # fmt: skip
+    add(
+        "--relation", choices=get_args(Relation),
+        help="between content and style in the HSI modules (default: the preset's, dynamic)",
+    )  # fmt: skip
+    add(
+        "--statistics", nargs="+", choices=STATISTICS, metavar="NAME",
+        help=f"of the style, for the HSI modules: some of {', '.join(STATISTICS)} (default: all)",
     )  # fmt: skip
 
 
 def _add_run(group: "argparse._ArgumentGroup") -> None:
     add = group.add_argument
-    add("--preset", choices=sorted(PRESETS), default="hsi-edge", help=_help("the network"))
     for name, what in NUMBERS.items():
         default = TrainOptions.__dataclass_fields__[name].default
         add(_flag(name), type=int, default=default, metavar="N", help=_help(what))

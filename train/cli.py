@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import torch
 from tqdm import tqdm
 
-from hsi.model import PRESETS, StyleNetwork
+from hsi.model import StyleNetwork
 from hsi.model.checkpoint import load_checkpoint
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError
-from hsi.train.arguments import options_from, parser
+from hsi.train.arguments import network_options, options_from, parser
 from hsi.train.trainer import Trainer, fresh_network
 
 
@@ -67,7 +67,7 @@ def _train(args: argparse.Namespace) -> str:
 def _initial(args: argparse.Namespace) -> StyleNetwork:
     if args.init:
         return load_checkpoint(args.init).network
-    return fresh_network(PRESETS[args.preset], args.encoder or args.loss_network, args.seed)
+    return fresh_network(network_options(args), args.encoder or args.loss_network, args.seed)
 
 
 if __name__ == "__main__":

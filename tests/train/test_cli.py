@@ -70,6 +70,15 @@ def test_a_run_may_start_from_a_checkpoint(
     assert load_checkpoint(tmp_path / "model.pt").network.options == tiny().options
 
 
+def test_an_ablation_is_a_word_of_the_command_line(train: Command, tmp_path: Path) -> None:
+    code, _, _ = train(relation="global", statistics="skewness", transfer="hsi")
+
+    assert code == 0
+    options = load_checkpoint(tmp_path / "model.pt").network.options
+    assert options.injector.relation == "global"
+    assert options.injector.statistics == ("skewness",)
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "message"),
     [
