@@ -24,13 +24,13 @@ import numpy as np
 
 import hsi.runtime
 from bench.optical_flow import Image, Motion, motions
+from hsi.calibrate.flicker import noisy_frames
 from hsi.runtime.source import EndOfStream, open_source
 from hsi.runtime.stabiliser import DEFAULT_STABILITY, MEMORY_S
 
 ROOT = Path(__file__).resolve().parents[1]
 PHOTOGRAPH = ROOT / "export" / "data" / "frame.jpg"
 CLIP = ROOT / "examples" / "clips" / "bottles.mp4"
-SENSOR_NOISE = 4.0  # grey levels, standard deviation
 SETTLE = 5  # frames that are not counted, in which the filter takes hold
 
 Clip = list[tuple[float, Image]]
@@ -63,7 +63,9 @@ def measure(args: argparse.Namespace) -> dict[str, dict[str, float]]:
     with hsi.runtime.load() as stylizer:
         stylizer.set_style(args.style)
         sharp = _sharpness([stylizer(scene)])
-        noisy = _noisy(scene, args.frames)
+        noisy = [
+            (number / 25, frame) for number, frame in enumerate(noisy_frames(scene, args.frames))
+        ]
         rows = {"photograph with noise": _measured(stylizer, noisy, args.stability, sharp)}
         for name in args.clips:
             clip = _read(name, args.skip, args.frames)
@@ -133,13 +135,6 @@ def _sharpness(pictures: Sequence[Image]) -> float:
         across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
         found.append(float(cv2.magnitude(across, down).mean()))
     return float(np.mean(found))
-
-
-def _noisy(scene: Image, count: int) -> Clip:
-    random = np.random.default_rng(0)
-    noisy = (scene + random.normal(0, SENSOR_NOISE, scene.shape) for _ in range(count))
-    frames = [np.clip(np.rint(one), 0, 255).astype(np.uint8) for one in noisy]
-    return [(number / 25, frame) for number, frame in enumerate(frames)]
 
 
 def _read(name: str, skip: int, count: int) -> Clip:

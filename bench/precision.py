@@ -4,7 +4,7 @@
 
 Times are of the graphs alone, interleaved, on all cores or ``--threads``. Pictures are frames
 spread over each clip, the shipped styles by turn, at full strength; with ``--loss-network`` (a
-normalised VGG-19) the change of AdaIN's style loss is told too.
+normalised VGG-19) the change of AdaIN's losses is told too.
 """
 
 import argparse
@@ -18,10 +18,11 @@ from bench.interleaved import interleaved
 from hsi.calibrate.calibration_set import HELD_OUT
 from hsi.calibrate.candidates import OpenVinoRun
 from hsi.calibrate.frames import read_frames
-from hsi.calibrate.gate import Candidate, Gate, GateOptions, GatePair, gate_table
+from hsi.calibrate.gate import Candidate, Gate, GatePair
+from hsi.calibrate.gate_result import GateOptions
+from hsi.calibrate.gate_table import gate_table
+from hsi.calibrate.losses import VggLosses
 from hsi.calibrate.stylizer_run import StylizerRun, encode_styles
-from hsi.evaluate.features import FeatureNetwork
-from hsi.evaluate.measures import moments, style_loss
 from hsi.runtime.bundle import Bundle
 from hsi.runtime.frame import Image
 from hsi.runtime.style_picture import sized_style, style_from_bytes
@@ -43,11 +44,10 @@ def main() -> None:
     runs, styles, pairs = prepared(args.bundle, args.clips, args.frames, args.threads)
     size = size_from_text(args.size, of="size")
     print(times_table(runs, pairs[0], size, args.rounds))
-    gate = Gate(runs["fp32 onnxruntime"], pairs, GateOptions())
-    lower = {name: run for name, run in runs.items() if name.startswith("int8")}
-    print(gate_table([gate.judge(run, "int8") for run in lower.values()]))
-    if args.loss_network:
-        print(style_table(gate, lower, styles, FeatureNetwork(args.loss_network)))
+    meter = VggLosses(args.loss_network, styles) if args.loss_network else None
+    gate = Gate(runs["fp32 onnxruntime"], pairs, GateOptions(), meter)
+    lower = [run for name, run in runs.items() if name.startswith("int8")]
+    print(gate_table([gate.judge(run, "int8") for run in lower]))
 
 
 def prepared(
@@ -97,24 +97,6 @@ def times_table(
     for name, one in timings.items():
         ratio = slowest / one.median_ms
         lines.append(f"{name:>30s} {one.median_ms:14.1f} {one.best_ms:7.1f}  x{ratio:.2f}")
-    return "\n".join(lines)
-
-
-def style_table(
-    gate: Gate, runs: dict[str, Candidate], styles: dict[str, Image], network: FeatureNetwork
-) -> str:
-    """The style loss of each candidate over FP32's, summed over all pictures."""
-    targets = {name: moments(network.levels(picture)) for name, picture in styles.items()}
-
-    def total(pictures: list[Image]) -> float:
-        pairs = zip(gate.pairs, pictures, strict=True)
-        return sum(style_loss(moments(network.levels(p)), targets[one.style]) for one, p in pairs)
-
-    reference = total(list(gate.wanted))
-    lines = []
-    for name, run in runs.items():
-        made = total([run.stylise(one.image, one.code) for one in gate.pairs])
-        lines.append(f"style loss, {name}: {made / reference - 1:+.2%} of FP32's")
     return "\n".join(lines)
 
 

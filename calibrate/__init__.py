@@ -1,10 +1,10 @@
-"""Lower precision whose quality is known: calibrate, quantise, judge (needs onnx, no torch)."""
+"""Lower precision whose quality is known: calibrate, quantise, judge (torch for losses alone)."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hsi.calibrate.calibration_set import CalibrationOptions, CalibrationSet, collect
-    from hsi.calibrate.gate import GateOptions, GateResult
+    from hsi.calibrate.gate_result import GateOptions, GateResult
 
 __all__ = ["CalibrationOptions", "CalibrationSet", "GateOptions", "GateResult", "collect"]
 
@@ -12,8 +12,8 @@ _PLACES = {
     "CalibrationOptions": "calibration_set",
     "CalibrationSet": "calibration_set",
     "collect": "calibration_set",
-    "GateOptions": "gate",
-    "GateResult": "gate",
+    "GateOptions": "gate_result",
+    "GateResult": "gate_result",
 }
 
 

@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Protocol
 
-from hsi.calibrate.measures import SAME, Banding, banding, likeness, ramp
+from hsi.calibrate.flicker import Flicker, change_at_rest, noisy_frames
+from hsi.calibrate.gate_result import GateOptions, GateResult, GateScore, Losses
+from hsi.calibrate.measures import banding, likeness, ramp
 from hsi.calibrate.stylizer_run import Vectors
 from hsi.runtime.errors import OptionError
 from hsi.runtime.frame import Image
+
+FRAMES_AT_REST = 6  # a mean over five changes of every value of a picture
 
 
 class Candidate(Protocol):
@@ -17,23 +22,6 @@ class Candidate(Protocol):
 
     def stylise(self, frame: Image, code: Vectors) -> Image:
         """A frame `(H, W, 3) uint8 BGR` in a style of code `(K,)`, at full strength."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GateOptions:
-    """What a variant must reach on every frame in every style."""
-
-    min_psnr: float = 35.0  # dB against FP32
-    min_ssim: float = 0.95  # likewise, of the lumas
-    min_tile_psnr: float = 30.0  # dB, of every tile: clipped highlights are few and easily seen
-
-    def __post_init__(self) -> None:
-        for name in ("min_psnr", "min_tile_psnr"):
-            value = getattr(self, name)
-            if not 0 <= value <= SAME:
-                raise OptionError(f"{name} must be from 0 to {SAME:.0f} dB, got {value}")
-        if not -1 <= self.min_ssim <= 1:
-            raise OptionError(f"min_ssim must be from -1 to 1, got {self.min_ssim}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,58 +34,11 @@ class GatePair:
     code: Vectors
 
 
-@dataclass(frozen=True, kw_only=True)
-class GateScore:
-    """How near the candidate's frame is to FP32's."""
+class LossMeter(Protocol):
+    """Tells what a stylised picture loses of its content and lacks of its style."""
 
-    frame: str
-    style: str
-    psnr: float  # dB
-    ssim: float
-    worst_tile_psnr: float  # dB, of tiles of 64 pixels
-
-
-@dataclass(frozen=True, kw_only=True)
-class GateResult:
-    """The verdict over one candidate on one engine."""
-
-    precision: str
-    engine: str
-    options: GateOptions
-    scores: tuple[GateScore, ...]  # one at least
-    banding: Banding  # told, not judged: a style may draw bands of its own
-
-    @property
-    def worst(self) -> GateScore:
-        """The score of least PSNR."""
-        return min(self.scores, key=lambda score: score.psnr)
-
-    @property
-    def psnr(self) -> float:
-        """The least of all frames, dB."""
-        return self.worst.psnr
-
-    @property
-    def ssim(self) -> float:
-        """The least of all frames."""
-        return min(score.ssim for score in self.scores)
-
-    @property
-    def worst_tile_psnr(self) -> float:
-        """The least of all tiles of all frames, dB."""
-        return min(score.worst_tile_psnr for score in self.scores)
-
-    @property
-    def passed(self) -> bool:
-        """Whether every frame is near enough to FP32."""
-        least = self.options
-        near = self.psnr >= least.min_psnr and self.ssim >= least.min_ssim
-        return near and self.worst_tile_psnr >= least.min_tile_psnr
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        least = {name: getattr(self, name) for name in ("psnr", "ssim", "worst_tile_psnr")}
-        return {**asdict(self), **least, "passed": self.passed}
+    def losses(self, picture: Image, pair: GatePair) -> Losses:
+        """Measure the picture `(H, W, 3) uint8 BGR` that was made of a pair."""
 
 
 class Gate:
@@ -105,8 +46,9 @@ class Gate:
 
     Args:
         reference: The FP32 graph.
-        pairs: Frames in styles; at least one.
+        pairs: Frames in styles; at least one. The first is the scene that flicker is measured on.
         options: What to reach.
+        meter: Measures content and style losses; None for verdicts without.
 
     Raises:
         OptionError: There is nothing to judge on.
@@ -114,32 +56,55 @@ class Gate:
     """
 
     def __init__(
-        self, reference: Candidate, pairs: Sequence[GatePair], options: GateOptions
+        self,
+        reference: Candidate,
+        pairs: Sequence[GatePair],
+        options: GateOptions,
+        meter: LossMeter | None = None,
     ) -> None:
         if not pairs:
             raise OptionError("the quality gate needs frames to judge on, got none")
         self.options = options
         self.pairs = tuple(pairs)
         self.wanted = tuple(reference.stylise(one.image, one.code) for one in pairs)
-        self._ramp = reference.stylise(ramp(), pairs[0].code)
+        self._reference = reference
+        self._meter = meter
 
-    def judge(self, candidate: Candidate, precision: str) -> GateResult:
+    def judge(
+        self, candidate: Candidate, precision: str, options: GateOptions | None = None
+    ) -> GateResult:
         """Hold a candidate against FP32.
+
+        Args:
+            candidate: What to judge.
+            precision: What to call it.
+            options: What it must reach; None for the gate's own.
 
         Raises:
             EngineError: The candidate does not run.
         """
         made = [candidate.stylise(one.image, one.code) for one in self.pairs]
+        losses = self._losses(made)
+        judged = zip(self.pairs, made, self.wanted, losses, self._wanted_losses, strict=True)
         scores = tuple(
-            GateScore(frame=pair.frame, style=pair.style, **asdict(likeness(picture, wanted)))
-            for pair, picture, wanted in zip(self.pairs, made, self.wanted, strict=True)
+            GateScore(
+                frame=pair.frame,
+                style=pair.style,
+                **asdict(likeness(picture, wanted)),
+                losses=loss,
+                reference_losses=wanted_loss,
+            )
+            for pair, picture, wanted, loss, wanted_loss in judged
         )
         return GateResult(
             precision=precision,
             engine=candidate.name,
-            options=self.options,
+            options=options or self.options,
             scores=scores,
-            banding=banding(candidate.stylise(ramp(), self.pairs[0].code), self._ramp),
+            banding=banding(self._drawn_ramp(candidate), self._wanted_ramp),
+            flicker=Flicker(
+                change=self._change_at_rest(candidate), reference_change=self._wanted_change
+            ),
         )
 
     def strain(self, candidate: Candidate) -> float:
@@ -155,25 +120,35 @@ class Gate:
         allowed, allowed_tile = self.options.min_psnr, self.options.min_tile_psnr
         return mean / _squared_error(allowed) + worst / _squared_error(allowed_tile)
 
+    # What FP32 itself scores is made at the first verdict: who asks for strain alone needs none.
+
+    @cached_property
+    def _wanted_losses(self) -> list[Losses | None]:
+        return self._losses(self.wanted)
+
+    @cached_property
+    def _wanted_ramp(self) -> Image:
+        return self._drawn_ramp(self._reference)
+
+    @cached_property
+    def _wanted_change(self) -> float:
+        return self._change_at_rest(self._reference)
+
+    def _losses(self, pictures: Sequence[Image]) -> list[Losses | None]:
+        if self._meter is None:
+            return [None] * len(pictures)
+        pairs = zip(pictures, self.pairs, strict=True)
+        return [self._meter.losses(picture, pair) for picture, pair in pairs]
+
+    def _drawn_ramp(self, candidate: Candidate) -> Image:
+        return candidate.stylise(ramp(), self.pairs[0].code)
+
+    def _change_at_rest(self, candidate: Candidate) -> float:
+        scene, code = self.pairs[0].image, self.pairs[0].code
+        frames = noisy_frames(scene, FRAMES_AT_REST)
+        return change_at_rest([candidate.stylise(frame, code) for frame in frames])
+
 
 def _squared_error(psnr: float) -> float:
     """Mean squared error of 8-bit values at a PSNR in dB."""
     return float(255**2 * 10 ** (-psnr / 10))
-
-
-def gate_table(results: Sequence[GateResult]) -> str:
-    """Verdicts as text: the worst frame of each candidate."""
-    lines = [f"{'precision':>10s} {'engine':>16s} {'PSNR':>6s} {'SSIM':>7s} {'tile':>6s}  verdict"]
-    for one in results:
-        verdict = "passes" if one.passed else "FAILS"
-        lines.append(
-            f"{one.precision:>10s} {one.engine:>16s} {one.psnr:6.1f} {one.ssim:7.4f} "
-            f"{one.worst_tile_psnr:6.1f}  {verdict}"
-        )
-    if results:
-        options, count = results[0].options, len(results[0].scores)
-        lines.append(
-            f"expected against FP32: PSNR {options.min_psnr:g} dB, SSIM {options.min_ssim:g} and "
-            f"PSNR {options.min_tile_psnr:g} dB in tiles at least, in each of {count} pictures"
-        )
-    return "\n".join(lines)

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from hsi.calibrate.gate import Candidate, Gate, GateResult
+from hsi.calibrate.gate import Candidate, Gate
+from hsi.calibrate.gate_result import GateResult, GateScore
+from hsi.calibrate.gate_table import NO_LOSSES, share_text
 from hsi.runtime.errors import QualityError
 from hsi.runtime.frame import Image
 
@@ -45,21 +47,26 @@ def difference_picture(made: Image, wanted: Image) -> Image:
 
 
 def _table(results: Sequence[GateResult]) -> str:
-    head = ("precision", "engine", "frame", "style", "PSNR, dB", "SSIM", "worst tile, dB")
+    measured = any(one.losses for result in results for one in result.scores)
+    head = ["precision", "engine", "frame", "style", "PSNR, dB", "SSIM", "worst tile, dB"]
+    head += ["style loss, of FP32's", "content loss, of FP32's"] if measured else []
     rows = ["".join(f"<th>{name}</th>" for name in head)]
     for result in results:
         for one in result.scores:
-            cells = (
-                result.precision,
-                result.engine,
-                one.frame,
-                one.style,
-                f"{one.psnr:.1f}",
-                f"{one.ssim:.4f}",
-                f"{one.worst_tile_psnr:.1f}",
-            )
+            cells = [result.precision, result.engine, *_cells(one)]
             rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
-    return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
+    note = "" if measured else f"<p>{html.escape(NO_LOSSES)}</p>"
+    return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>" + note
+
+
+def _cells(score: GateScore) -> list[str]:
+    cells = [score.frame, score.style, f"{score.psnr:.1f}", f"{score.ssim:.4f}"]
+    cells.append(f"{score.worst_tile_psnr:.1f}")
+    if score.losses and score.reference_losses:
+        made, wanted = score.losses, score.reference_losses
+        cells += [f"{made.style:.3f} of {wanted.style:.3f}"]
+        cells += [f"{made.content:.3f} of {wanted.content:.3f}"]
+    return cells
 
 
 def _sheet(gate: Gate, candidate: Candidate, result: GateResult) -> str:
@@ -71,18 +78,29 @@ def _sheet(gate: Gate, candidate: Candidate, result: GateResult) -> str:
         result.precision.upper(): made,
         f"difference times {GAIN}": difference_picture(made, wanted),
     }
-    steps = result.banding
     title = f"{result.precision}: {'passes' if result.passed else 'FAILS'}"
-    words = (
-        f"Worst picture: {pair.frame} in {pair.style}, {result.psnr:.1f} dB. A smooth ramp has "
-        f"{steps.levels} colours of {steps.reference_levels}, its longest run of one is "
-        f"{steps.longest_run} columns, FP32's {steps.reference_run}."
-    )
+    words = f"Worst picture: {pair.frame} in {pair.style}, {result.psnr:.1f} dB. {_told(result)}"
     figures = (
         f'<figure><img src="{_data_url(picture)}"><figcaption>{name}</figcaption></figure>'
         for name, picture in pictures.items()
     )
     return f"<h2>{html.escape(title)}</h2><p>{html.escape(words)}</p>" + "".join(figures)
+
+
+def _told(result: GateResult) -> str:
+    steps, rest = result.banding, result.flicker
+    words = [
+        f"A smooth ramp has {steps.levels} colours of {steps.reference_levels}, its longest run of "
+        f"one is {steps.longest_run} columns, FP32's {steps.reference_run}.",
+        f"A scene at rest with sensor noise changes by {rest.change:.2f} grey levels from frame to "
+        f"frame, FP32's by {rest.reference_change:.2f}.",
+    ]
+    if result.style_change is not None:
+        words.append(
+            f"Over all pictures the style loss is {share_text(result.style_change)} off FP32's, "
+            f"the content loss {share_text(result.content_change)}."
+        )
+    return " ".join(words)
 
 
 def _data_url(picture: Image) -> str:

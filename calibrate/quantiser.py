@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import onnx
 
 from hsi.calibrate.balance import balanced
-from hsi.calibrate.gate import Gate, GateResult
+from hsi.calibrate.gate import Gate
+from hsi.calibrate.gate_result import GateResult
 from hsi.calibrate.graph_edit import convolutions
 from hsi.calibrate.quantise import quantised, reads_pixels
 from hsi.calibrate.ranges import ActivationRanges, Sample, channel_peaks

@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 import onnx
 
 from hsi.calibrate.calibration_set import CalibrationSet
 from hsi.calibrate.candidates import OpenVinoRun, candidates_of, fastest_ms, has_openvino
-from hsi.calibrate.gate import Candidate, Gate, GateOptions, GatePair, GateResult
+from hsi.calibrate.gate import Candidate, Gate, GatePair, LossMeter
+from hsi.calibrate.gate_result import GateOptions, GateResult
 from hsi.calibrate.half import half
 from hsi.calibrate.quantiser import Quantiser
 from hsi.calibrate.ranges import METHODS, Sample
@@ -34,6 +36,7 @@ class VariantOptions:
     precision: str = "fp32"
     ranges: str = "percentile"
     gate: GateOptions = field(default_factory=GateOptions)
+    loss_network: Path | None = None  # weights of VGG-19, to measure style and content loss with
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -70,6 +73,7 @@ class VariantMaker:
         calibration: Frames; None where nothing is calibrated.
         options: Which and how good.
         on_step: Told what starts.
+        meter: Measures style and content losses for the gate, if any does.
 
     Raises:
         OptionError: INT8 is asked for without frames to calibrate on.
@@ -84,6 +88,7 @@ class VariantMaker:
         calibration: CalibrationSet | None,
         options: VariantOptions,
         on_step: Callable[[str], None] = log.info,
+        meter: LossMeter | None = None,
     ) -> None:
         if options.precision in ("int8", "auto") and calibration is None:
             raise OptionError(
@@ -96,7 +101,8 @@ class VariantMaker:
         self._options = options
         self._on_step = on_step
         self.times: dict[str, float] = {}  # median milliseconds of a 1280x720 frame, after `auto`
-        self.gate = Gate(StylizerRun(self._model), self._pairs(photograph), options.gate)
+        reference = StylizerRun(self._model)
+        self.gate = Gate(reference, self._pairs(photograph), options.gate, meter)
 
     def variants(self) -> list[StylizerVariant]:
         """The variants asked for, passed or not; of ``auto`` the fastest that passes, if any.
@@ -120,8 +126,7 @@ class VariantMaker:
         self._on_step("FP16 against FP32")
         model = half(self._model)
         # Stricter than what INT8 must reach: FP16 has no reason to be seen.
-        strict = Gate(StylizerRun(self._model), self.gate.pairs, _stricter(self._options.gate))
-        result = strict.judge(StylizerRun(model), "fp16")
+        result = self.gate.judge(StylizerRun(model), "fp16", _stricter(self._options.gate))
         return StylizerVariant(precision="fp16", model=model, results=(result,))
 
     def _quantiser(self) -> Quantiser:
@@ -188,7 +193,8 @@ class VariantMaker:
 
 
 def _stricter(options: GateOptions) -> GateOptions:
-    return GateOptions(
+    return replace(
+        options,
         min_psnr=max(options.min_psnr, FP16_OPTIONS.min_psnr),
         min_ssim=max(options.min_ssim, FP16_OPTIONS.min_ssim),
         min_tile_psnr=max(options.min_tile_psnr, FP16_OPTIONS.min_tile_psnr),

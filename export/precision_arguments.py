@@ -40,6 +40,19 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--min-tile", type=float, default=30.0, help="dB against FP32, in every 64x64 tile (30)"
     )
+    p.add_argument(
+        "--loss-network",
+        type=Path,
+        metavar="FILE",
+        help="weights of VGG-19, as of hsi-eval --vgg: the gate measures style and content loss",
+    )
+    p.add_argument(
+        "--max-style-change",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="of FP32's style loss, with --loss-network (0.05)",
+    )
     p.add_argument("--page", type=Path, help="HTML report of the gate, with pictures")
 
 
@@ -49,17 +62,27 @@ def variant_options(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         OptionError: A value is outside its range.
     """
-    from hsi.calibrate.gate import GateOptions
+    from hsi.calibrate.gate_result import GateOptions
     from hsi.calibrate.variants import VariantOptions
 
-    gate = GateOptions(min_psnr=args.min_psnr, min_ssim=args.min_ssim, min_tile_psnr=args.min_tile)
-    variants = VariantOptions(precision=args.precision, ranges=args.ranges, gate=gate)
+    gate = GateOptions(
+        min_psnr=args.min_psnr,
+        min_ssim=args.min_ssim,
+        min_tile_psnr=args.min_tile,
+        max_style_change=args.max_style_change,
+    )
+    variants = VariantOptions(
+        precision=args.precision,
+        ranges=args.ranges,
+        gate=gate,
+        loss_network=args.loss_network,
+    )
     return {"calibrate_on": tuple(args.calib), "variants": variants, "page": args.page}
 
 
 def variant_lines(report: ExportReport) -> list[str]:
     """What the report says of variants, as lines; none where there are none."""
-    from hsi.calibrate.gate import gate_table
+    from hsi.calibrate.gate_table import gate_table
 
     made, lines = report.made, []
     if made.calibration is not None:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from hsi.calibrate.calibration_set import CalibrationOptions, CalibrationSet, collect
 from hsi.calibrate.candidates import candidates_of
-from hsi.calibrate.gate import GateResult
+from hsi.calibrate.gate import LossMeter
 from hsi.calibrate.gate_page import gate_page
-from hsi.calibrate.stylizer_run import StylizerRun, Vectors, encode_styles
+from hsi.calibrate.gate_result import GateResult
+from hsi.calibrate.stylizer_run import StylizerRun, encode_styles
 from hsi.calibrate.variants import StylizerVariant, VariantMaker, VariantOptions
 from hsi.export.contract import GOLDEN_FRAME, GOLDEN_STYLE, MAX_DIFFERENCE, MAX_SHARE_OVER_ONE
 from hsi.runtime.bundle import part_of
@@ -63,15 +65,18 @@ def make_variants(
 
     Raises:
         OptionError: INT8 is asked for without a place to calibrate on.
-        SourceError: A place cannot be read or has no frames.
+        SourceError: A place cannot be read or has no frames, or the loss network cannot be read.
         QualityError: A graph breaks a rule of the engines.
         EngineError: A graph does not run.
     """
     if options.precision == "fp32":
         return VariantParts()
+    styles = _styles()
+    # First what is quick to be wrong: a camera is watched for minutes.
+    meter = _meter(options.loss_network, styles) if options.loss_network else None
     calibration = collect(places, CalibrationOptions(), on_step) if places else None
-    codes = _codes(graphs[0])
-    maker = VariantMaker(graphs[1], codes, photograph, calibration, options, on_step)
+    codes = dict(zip(styles, encode_styles(graphs[0], list(styles.values())), strict=True))
+    maker = VariantMaker(graphs[1], codes, photograph, calibration, options, on_step, meter)
     made = maker.variants()
     shown = {one.precision: StylizerRun(one.model) for one in made}
     results = [result for one in made for result in one.results]
@@ -107,13 +112,18 @@ def added(
     return replace(manifest, parts=listed, variants=tuple(variants)), parts
 
 
-def _codes(style_encoder: bytes) -> dict[str, Vectors]:
-    pictures = {
+def _styles() -> dict[str, Image]:
+    return {
         name: sized_style(style_from_bytes(path.read_bytes(), path), STYLE_SIDE)
         for name, path in shipped_styles().items()
     }
-    codes = encode_styles(style_encoder, list(pictures.values()))
-    return dict(zip(pictures, codes, strict=True))
+
+
+def _meter(network: Path, styles: Mapping[str, Image]) -> LossMeter:
+    # Imported here: it takes torch along, which a gate without losses does not need.
+    from hsi.calibrate.losses import VggLosses
+
+    return VggLosses(network, styles)
 
 
 def _graph(stylizer: Graph, part: str, made: StylizerVariant) -> Graph:
@@ -130,7 +140,15 @@ def _verdict(result: GateResult) -> Verdict:
         min_ssim=float(result.options.min_ssim),
         min_tile_psnr=float(result.options.min_tile_psnr),
         passed=result.passed,
+        style_change=_rounded(result.style_change),
+        content_change=_rounded(result.content_change),
+        max_style_change=float(result.options.max_style_change),
+        flicker_added=_rounded(result.flicker.added),
     )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _golden(

@@ -85,7 +85,9 @@ def _variant(variant: Variant) -> list[str]:
         head += f", in float {', '.join(variant.float_layers)}"
     return [head] + [
         f"    {'passes' if v.passed else 'FAILS'} on {v.engine}: PSNR {v.psnr:.1f} dB, SSIM "
-        f"{v.ssim:.4f}, worst tile {v.worst_tile_psnr:.1f} dB against FP32"
+        f"{v.ssim:.4f}, worst tile {v.worst_tile_psnr:.1f} dB"
+        + ("" if v.style_change is None else f", style loss {v.style_change:+.1%}")
+        + " against FP32"
         for v in variant.verdicts
     ]
 

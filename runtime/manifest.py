@@ -108,7 +108,7 @@ class Golden:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the quality gate found of a variant on one engine: the least of all pictures."""
+    """What the quality gate found of a variant on one engine: the worst of all pictures."""
 
     engine: str
     psnr: float  # dB against FP32
@@ -118,6 +118,10 @@ class Verdict:
     min_ssim: float
     min_tile_psnr: float
     passed: bool
+    style_change: float | None = None  # of FP32's style loss, over all pictures; if measured
+    content_change: float | None = None  # likewise of its content loss; told, not judged
+    max_style_change: float | None = None  # what was asked for
+    flicker_added: float | None = None  # grey levels a scene at rest changes more; told
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -178,6 +178,29 @@ def _write(path: Path, manifest: str, parts: Mapping[str, bytes]) -> None:
             archive.writestr(name, data)
 
 
+@pytest.fixture(scope="session")
+def vgg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that passes for VGG-19 up to relu4_1."""
+    # Imported here: tests of the runtime run where torch is not.
+    import torch
+
+    from hsi.model.vgg import VGG19_LAYERS
+
+    generator = torch.Generator().manual_seed(5)
+    state, width_in = {}, 3
+    for number, width in enumerate((3, *(w for w in VGG19_LAYERS if isinstance(w, int)))):
+        side = 3 if number else 1
+        # Kaiming's scale: features keep their size through ten layers.
+        scale = (2 / (width_in * side * side)) ** 0.5
+        shape = (width, width_in, side, side)
+        state[f"{number}.weight"] = torch.randn(shape, generator=generator) * scale
+        state[f"{number}.bias"] = torch.zeros(width)
+        width_in = width
+    path = tmp_path_factory.mktemp("vgg") / "vgg.pth"
+    torch.save(state, path)
+    return path
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 300 kB."""

@@ -19,7 +19,7 @@ DIRECTIONS: dict[
     "model": {"runtime"},
     "train": {"runtime", "model"},
     "evaluate": {"runtime", "model"},
-    "calibrate": {"runtime"},
+    "calibrate": {"runtime", "evaluate"},
     "export": {"runtime", "model", "calibrate"},
 }
 

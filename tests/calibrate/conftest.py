@@ -13,7 +13,8 @@ import pytest
 from onnx import numpy_helper, parser
 
 from hsi.calibrate.frames import CalibrationFrame
-from hsi.calibrate.gate import Gate, GateOptions, GatePair
+from hsi.calibrate.gate import Gate, GatePair
+from hsi.calibrate.gate_result import GateOptions
 from hsi.calibrate.stylizer_run import StylizerRun
 from hsi.runtime.frame import Image
 

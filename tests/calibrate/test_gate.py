@@ -7,8 +7,10 @@ import numpy as np
 import onnx
 import pytest
 
-from hsi.calibrate.gate import Gate, GateOptions, GatePair, gate_table
+from hsi.calibrate.gate import Gate, GatePair
 from hsi.calibrate.gate_page import difference_picture, gate_page
+from hsi.calibrate.gate_result import GateOptions, GateResult, Losses
+from hsi.calibrate.gate_table import gate_table
 from hsi.calibrate.stylizer_run import StylizerRun, Vectors, statistics_size
 from hsi.runtime.errors import EngineError, OptionError
 from hsi.runtime.frame import Image
@@ -25,6 +27,19 @@ class Spoilt:
     def stylise(self, frame: Image, code: Vectors) -> Image:
         made = self._run.stylise(frame, code)
         return np.asarray(made // self._step * self._step, np.uint8)
+
+
+class Boiling:
+    """The reference with every other picture 8 levels off."""
+
+    name = "boiling"
+
+    def __init__(self, run: StylizerRun) -> None:
+        self._run, self._count = run, 0
+
+    def stylise(self, frame: Image, code: Vectors) -> Image:
+        self._count += 1
+        return np.asarray(self._run.stylise(frame, code) ^ (8 * (self._count % 2)), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +78,58 @@ def test_a_bad_tile_alone_fails(gate: Gate, run: StylizerRun) -> None:
     good = gate.judge(run, "int8")
 
     assert not replace(good, scores=(replace(good.scores[0], worst_tile_psnr=25.0),)).passed
+
+
+def test_a_style_loss_beyond_the_limit_alone_fails(gate: Gate, run: StylizerRun) -> None:
+    good = gate.judge(run, "int8")
+
+    def with_style(loss: float) -> GateResult:
+        losses = Losses(content=9.0, style=loss)
+        known = Losses(content=1.0, style=2.0)
+        return replace(
+            good, scores=(replace(good.scores[0], losses=losses, reference_losses=known),)
+        )
+
+    assert with_style(2.09).passed
+    assert not with_style(2.11).passed
+    assert not with_style(1.89).passed
+    assert with_style(2.09).style_change == pytest.approx(0.045)
+    assert with_style(2.09).to_dict()["content_change"] == pytest.approx(8.0)
+
+
+def test_the_style_loss_of_all_pictures_together_counts(gate: Gate, run: StylizerRun) -> None:
+    good = gate.judge(run, "int8")
+    score = good.scores[0]
+    pairs = [(Losses(content=1, style=s), Losses(content=1, style=w)) for s, w in ((1, 2), (9, 8))]
+    scores = tuple(replace(score, losses=a, reference_losses=b) for a, b in pairs)
+
+    assert replace(good, scores=scores).style_change == 0
+
+
+def test_without_a_loss_network_losses_are_absent_and_the_report_says_so(
+    gate: Gate, run: StylizerRun
+) -> None:
+    result = gate.judge(run, "int8")
+
+    assert result.to_dict()["style_change"] is None
+    for report in (gate_table([result]), gate_page(gate, {"int8": run}, [result])):
+        assert "style and content loss were not measured: pass --loss-network" in report
+
+
+def test_what_boils_at_rest_is_told(gate: Gate, run: StylizerRun) -> None:
+    still, boiling = gate.judge(run, "fp32"), gate.judge(Boiling(run), "int8")
+
+    assert still.flicker.added == 0
+    assert still.flicker.reference_change > 0
+    assert boiling.flicker.added > 5
+    assert f" {boiling.flicker.added:+.2f} " in gate_table([boiling])
+
+
+def test_stricter_options_are_those_of_the_verdict(gate: Gate, run: StylizerRun) -> None:
+    strict = GateOptions(min_psnr=60)
+
+    assert gate.judge(Spoilt(run, 2), "fp16", strict).options == strict
+    assert not gate.judge(Spoilt(run, 2), "fp16", strict).passed
 
 
 def test_the_reference_is_no_strain_on_the_gate(gate: Gate, run: StylizerRun) -> None:
@@ -117,6 +184,14 @@ def test_a_psnr_that_no_picture_has_is_refused() -> None:
 def test_an_ssim_above_1_is_refused() -> None:
     with pytest.raises(OptionError, match=r"min_ssim must be from -1 to 1, got 1\.5"):
         GateOptions(min_ssim=1.5)
+
+
+@pytest.mark.parametrize("share", [-0.1, float("nan"), float("inf")])
+def test_a_style_change_that_is_no_limit_is_refused(share: float) -> None:
+    with pytest.raises(
+        OptionError, match=r"max_style_change must be 0 or more, such as 0\.05, got"
+    ):
+        GateOptions(max_style_change=share)
 
 
 def test_a_graph_that_does_not_load_is_refused() -> None:

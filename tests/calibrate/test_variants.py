@@ -9,7 +9,8 @@ import pytest
 from hsi.calibrate import CalibrationOptions, CalibrationSet
 from hsi.calibrate.candidates import candidates_of, fastest_ms
 from hsi.calibrate.frames import CalibrationFrame
-from hsi.calibrate.gate import Gate, GateOptions, GatePair
+from hsi.calibrate.gate import Gate, GatePair
+from hsi.calibrate.gate_result import GateOptions
 from hsi.calibrate.graph_edit import constants
 from hsi.calibrate.measures import ramp
 from hsi.calibrate.quantiser import Quantiser, worst_layers

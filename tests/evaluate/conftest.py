@@ -9,12 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from hsi.evaluate.cli import main
 from hsi.evaluate.options import EvaluationOptions
 from hsi.evaluate.pair_list import PairList
-from hsi.model.vgg import VGG19_LAYERS
 from hsi.runtime.frame import Image
 
 Command = Callable[..., tuple[int, str, str]]
@@ -55,24 +53,6 @@ def pairs(make_pictures: Callable[..., list[Path]]) -> PairList:
         contents=tuple(make_pictures("photos", "boat.png", "cat.png", "hill.png")),
         styles=tuple(make_pictures("paintings", "night.png", "wave.png", first=10)),
     )
-
-
-@pytest.fixture(scope="session")
-def vgg(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file that passes for VGG-19 up to relu4_1."""
-    generator = torch.Generator().manual_seed(5)
-    state, width_in = {}, 3
-    for number, width in enumerate((3, *(w for w in VGG19_LAYERS if isinstance(w, int)))):
-        side = 3 if number else 1
-        # Kaiming's scale: features keep their size through ten layers.
-        scale = (2 / (width_in * side * side)) ** 0.5
-        shape = (width, width_in, side, side)
-        state[f"{number}.weight"] = torch.randn(shape, generator=generator) * scale
-        state[f"{number}.bias"] = torch.zeros(width)
-        width_in = width
-    path = tmp_path_factory.mktemp("vgg") / "vgg.pth"
-    torch.save(state, path)
-    return path
 
 
 @pytest.fixture

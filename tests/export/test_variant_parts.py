@@ -51,6 +51,29 @@ def test_an_int8_variant_is_in_the_bundle_with_its_verdict(
     assert "int8: passes" in page.read_text()
 
 
+def test_a_loss_network_puts_style_and_content_loss_into_the_verdict(
+    checkpoint: Path,
+    clips: Path,
+    vgg: Path,
+    tmp_path: Path,
+    quick_exports: None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "a.hsi"
+    more = ("--precision", "fp16", "--frame", str(clips / "0.png"))
+    losses = ("--loss-network", str(vgg), "--max-style-change", "9")
+
+    assert main([*arguments(checkpoint, out, *more, *losses), "--json"]) == 0
+
+    variant = Bundle(out).manifest.variant("fp16")
+    assert variant is not None
+    verdict, told = variant.verdicts[0], json.loads(capsys.readouterr().out)["gate"][0]
+    assert verdict.max_style_change == 9
+    assert verdict.style_change == pytest.approx(told["style_change"], abs=1e-4)
+    assert verdict.content_change == pytest.approx(told["content_change"], abs=1e-4)
+    assert told["scores"][0]["losses"]["style"] > 0
+
+
 def test_the_runtime_runs_the_int8_variant_after_its_self_test(
     checkpoint: Path, clips: Path, tmp_path: Path, quick_exports: None, photo: Image
 ) -> None:
@@ -118,6 +141,12 @@ def test_auto_writes_fp32_alone_where_nothing_passes(
         (("--precision", "int8", "--calib", "gone"), 3, "gone: no such file or folder"),
         (("--min-psnr", "300"), 2, "min_psnr must be from 0 to 99 dB, got 300"),
         (("--min-ssim", "2"), 2, "min_ssim must be from -1 to 1, got 2"),
+        (("--max-style-change", "-1"), 2, "max_style_change must be 0 or more, such as 0.05, got"),
+        (
+            ("--precision", "fp16", "--loss-network", "gone.pth"),
+            3,
+            "gone.pth: expected a checkpoint, found no such file",
+        ),
     ],
 )
 def test_a_wrong_option_is_one_line(

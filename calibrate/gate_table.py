@@ -1,0 +1,52 @@
+"""The gate's report as text."""
+
+from collections.abc import Sequence
+
+from hsi.calibrate.gate_result import GateResult
+
+NO_LOSSES = (
+    "style and content loss were not measured: pass --loss-network with the weights of VGG-19"
+)
+
+
+def gate_table(results: Sequence[GateResult]) -> str:
+    """Verdicts as text: the least of all pictures of each candidate.
+
+    Args:
+        results: At least one.
+    """
+    lines = [
+        f"{'precision':>10s} {'engine':>16s} {'PSNR':>6s} {'SSIM':>7s} {'tile':>6s} {'style':>7s} "
+        f"{'content':>8s} {'flicker':>8s}  verdict"
+    ]
+    for one in results:
+        verdict = "passes" if one.passed else "FAILS"
+        lines.append(
+            f"{one.precision:>10s} {one.engine:>16s} {one.psnr:6.1f} {one.ssim:7.4f} "
+            f"{one.worst_tile_psnr:6.1f} {share_text(one.style_change):>7s} "
+            f"{share_text(one.content_change):>8s} {one.flicker.added:+8.2f}  {verdict}"
+        )
+    return "\n".join([*lines, *_legend(results[0])])
+
+
+def share_text(share: float | None) -> str:
+    """A change as percent with its sign; a dash where there is none."""
+    return "-" if share is None else f"{share:+.1%}"
+
+
+def _legend(result: GateResult) -> list[str]:
+    limit = result.options
+    lines = [
+        f"expected against FP32: PSNR {limit.min_psnr:g} dB, SSIM {limit.min_ssim:g} and PSNR "
+        f"{limit.min_tile_psnr:g} dB in tiles at least, in each of {len(result.scores)} pictures"
+    ]
+    if result.style_change is None:
+        lines.append(NO_LOSSES)
+    else:
+        lines[0] += f"; style loss within {limit.max_style_change:.1%} over all"
+    change = result.flicker.reference_change
+    lines.append(
+        "flicker: grey levels that a scene at rest with sensor noise changes more than FP32's "
+        f"{change:.2f} from frame to frame"
+    )
+    return lines
