@@ -26,13 +26,17 @@ examples:
   hsi-export model.pt -o line3.hsi --force
   hsi-export model.pt --dry-run --json    checks alone, for a machine
   hsi-export model.pt --precision int8 --calib clips/ --calib rtsp://camera/stream
+  hsi-export model.pt --target tensorrt   says of each graph whether TensorRT takes it
   hsi-run --camera 0 --model model.hsi    runs it
 
 exit codes: 0 written, or checked with --dry-run; 2 a wrong option; 3 the checkpoint, a picture or
 a place to calibrate on cannot be used; 4 an engine does not take the graphs, or a package is
-missing; 5 torch and the graphs disagree, or a variant fails the quality gate; 6 the bundle cannot
-be written, or a fault
+missing; 5 torch and the graphs disagree, a variant fails the quality gate, or a graph breaks a rule
+of its target; 6 the bundle cannot be written, or a fault
 """
+
+# Named here once more, so that --help needs no onnx; a test holds them together.
+TARGETS = ("tensorrt",)
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             _say(f"{args.model}: torch and the exported graphs disagree: nothing written")
         elif not report.passed:
             _say(f"{args.model}: a variant fails the quality gate: nothing written")
-        return 0 if report.agrees and report.passed else 5
+        elif not report.fits:
+            _say(f"{args.model}: a graph breaks a rule of {args.target}: nothing written")
+        return 0 if report.agrees and report.passed and report.fits else 5
     except HsiError as error:
         steps.clear()
         _say(str(error))
@@ -82,6 +88,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--style", type=Path, help="style picture to compare on (likewise)")
     p.add_argument("--force", action="store_true", help="replace an existing bundle")
     p.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
+    p.add_argument(
+        "--target", choices=TARGETS, help="hold every graph against the rules of this engine"
+    )
     add_variant_arguments(p)
     p.add_argument("--json", action="store_true", help="report as JSON")
     p.add_argument("-q", "--quiet", action="store_true", help="no progress")
@@ -101,12 +110,14 @@ def table(report: ExportReport, dry_run: bool) -> str:
     limits = f"at most {MAX_DIFFERENCE} of 255, at most {MAX_SHARE_OVER_ONE:.2%} of values over 1"
     lines.append(f"expected: {limits}; receptive field {report.receptive_field} pixels")
     lines += variant_lines(report)
+    lines += [one.to_text() for one in report.lints]
     size = f"{report.bytes / 2**20:.1f} MiB of parts"
     if report.written:
         lines.append(f"wrote {report.out}, {size}")
     else:
         why = "dry run" if report.agrees else "the graphs do not give what torch gives"
         why = why if report.passed else "a variant fails the quality gate"
+        why = why if report.fits else "a graph breaks a rule of the target"
         lines.append(f"{report.out} not written: {why}")
     return "\n".join(lines)
 
@@ -128,6 +139,7 @@ def _report(args: argparse.Namespace, steps: Steps) -> ExportReport:
         style=args.style,
         force=args.force,
         dry_run=args.dry_run,
+        target=args.target,
         **variant_options(args),
     )
     report = export(options, steps)

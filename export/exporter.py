@@ -16,6 +16,7 @@ from hsi.calibrate.calibration_set import CalibrationOptions
 from hsi.calibrate.frames import shrunk
 from hsi.calibrate.variants import VariantOptions
 from hsi.export import contract
+from hsi.export.lint import TARGETS, Lint, lint
 from hsi.export.onnx_writer import MIN_SIDE, style_encoder_onnx, stylizer_onnx
 from hsi.export.parity import SIZES, Comparison, OnnxPair, compare, resized, torch_stylise
 from hsi.export.receptive_field import receptive_field
@@ -50,8 +51,11 @@ class ExportOptions:
     calibrate_on: tuple[str, ...] = ()  # sources of frames, for INT8
     variants: VariantOptions = field(default_factory=VariantOptions)  # and how good they must be
     page: Path | None = None  # HTML report of the quality gate
+    target: str | None = None  # of TARGETS: hold every graph against its rules
 
     def __post_init__(self) -> None:
+        if self.target not in (None, *TARGETS):
+            raise OptionError(f"target must be one of {', '.join(TARGETS)}, got {self.target!r}")
         if self.out.suffix != ".hsi":
             raise OptionError(f"the bundle must end in .hsi, got {self.out.name!r}")
         if not self.sizes or any(min(size) < MIN_SIDE for size in self.sizes):
@@ -83,11 +87,17 @@ class ExportReport:
     comparisons: tuple[Comparison, ...]
     made: VariantParts = field(default_factory=VariantParts)
     must_pass: bool = True  # every variant; `auto` drops one that does not
+    lints: tuple[Lint, ...] = ()  # one a graph, if a target was named
 
     @property
     def passed(self) -> bool:
         """Whether the variants asked for are good enough."""
         return not self.must_pass or all(result.passed for result in self.made.results)
+
+    @property
+    def fits(self) -> bool:
+        """Whether every graph keeps the rules of the target."""
+        return all(one.passed for one in self.lints)
 
     @property
     def agrees(self) -> bool:
@@ -97,14 +107,15 @@ class ExportReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         rows = [{**asdict(c), "agrees": c.agrees} for c in self.comparisons]
-        told = ("out", "bytes", "written", "receptive_field", "agrees", "passed")
+        told = ("out", "bytes", "written", "receptive_field", "agrees", "passed", "fits")
         calibration = self.made.calibration
         return {
             **{name: getattr(self, name) for name in told},
             "comparisons": rows,
             "gate": [result.to_dict() for result in self.made.results],
             "float_layers": {v.precision: v.float_layers for v in self.made.variants},
-            "milliseconds": dict(self.made.times),
+            "trials": [asdict(trial) for trial in self.made.trials],
+            "lint": [asdict(one) for one in self.lints],
             "calibration": json.loads(calibration.to_json()) if calibration else None,
         }
 
@@ -164,7 +175,11 @@ def export(options: ExportOptions, on_step: Callable[[str], None] = log.info) ->
         made=made,
         must_pass=options.variants.precision != "auto",
     )
-    report = replace(report, written=report.agrees and report.passed and not options.dry_run)
+    if options.target is not None:
+        on_step(f"rules of {options.target}")
+        report = replace(report, lints=lint(manifest, parts))
+    good = report.agrees and report.passed and report.fits
+    report = replace(report, written=good and not options.dry_run)
     if options.page is not None and made.page:
         write_text(options.page, made.page)
     if report.written:
