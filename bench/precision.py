@@ -1,4 +1,4 @@
-"""What INT8 costs the picture and saves in time: a bundle's variant against its FP32.
+"""What FP16 and INT8 cost the picture and save in time on CPUs: against the bundle's FP32.
 
     python -m bench.precision model.hsi clip.mp4 ... [--size 1280x720] [--frames 4] [--rounds 9]
 
@@ -21,6 +21,7 @@ from hsi.calibrate.frames import read_frames
 from hsi.calibrate.gate import Candidate, Gate, GatePair
 from hsi.calibrate.gate_result import GateOptions
 from hsi.calibrate.gate_table import gate_table
+from hsi.calibrate.half import half
 from hsi.calibrate.losses import VggLosses
 from hsi.calibrate.stylizer_run import StylizerRun, encode_styles
 from hsi.runtime.bundle import Bundle
@@ -46,8 +47,8 @@ def main() -> None:
     print(times_table(runs, pairs[0], size, args.rounds))
     meter = VggLosses(args.loss_network, styles) if args.loss_network else None
     gate = Gate(runs["fp32 onnxruntime"], pairs, GateOptions(), meter)
-    lower = [run for name, run in runs.items() if name.startswith("int8")]
-    print(gate_table([gate.judge(run, "int8") for run in lower]))
+    lower = [(name.split()[0], run) for name, run in runs.items() if not name.startswith("fp32")]
+    print(gate_table([gate.judge(run, precision) for precision, run in lower]))
 
 
 def prepared(
@@ -62,12 +63,10 @@ def prepared(
         onnx.load_from_string(bundle.read(part))
         for part in (bundle.manifest.stylizer.part, variant.graph.part)
     )
-    runs: dict[str, Candidate] = {
-        "fp32 onnxruntime": StylizerRun(fp32, threads=threads),
-        "fp32 openvino": OpenVinoRun(fp32, threads),
-        "int8 onnxruntime": StylizerRun(int8, threads=threads),
-        "int8 openvino": OpenVinoRun(int8, threads),
-    }
+    runs: dict[str, Candidate] = {}
+    for precision, graph in {"fp32": fp32, "fp16": half(fp32), "int8": int8}.items():
+        runs[f"{precision} onnxruntime"] = StylizerRun(graph, threads=threads)
+        runs[f"{precision} openvino"] = OpenVinoRun(graph, threads)
     styles = {
         name: sized_style(style_from_bytes(file.read_bytes(), file), 384)
         for name, file in shipped_styles().items()

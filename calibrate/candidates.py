@@ -8,14 +8,17 @@ from importlib.util import find_spec
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 
 from hsi.calibrate.gate import Candidate
 from hsi.calibrate.stylizer_run import StylizerRun, Vectors, statistics_size, stylizer_feed
 from hsi.runtime.frame import Image
+from hsi.runtime.onnxruntime_engine import PROVIDERS
 from hsi.runtime.openvino_engine import OpenVinoGraph
 
 ROUNDS = 5
 FRAME = (720, 1280, 3)
+CUDA = "onnxruntime-cuda"
 
 
 class OpenVinoRun:
@@ -44,13 +47,27 @@ def has_openvino() -> bool:
     return find_spec("openvino") is not None
 
 
+def cuda_run(model: onnx.ModelProto) -> StylizerRun | None:
+    """A graph in ONNX Runtime on CUDA, or None where that does not run.
+
+    Raises:
+        EngineError: ONNX Runtime does not take the graph.
+    """
+    if PROVIDERS[CUDA] not in ort.get_available_providers():
+        return None
+    run = StylizerRun(model, engine=CUDA)
+    return run if run.name == CUDA else None
+
+
 def candidates_of(model: onnx.ModelProto) -> list[Candidate]:
-    """A graph on every CPU engine installed here, ONNX Runtime first.
+    """A graph on every engine installed here, ONNX Runtime on the CPU first.
 
     Raises:
         EngineError: An engine does not take the graph.
     """
     found: list[Candidate] = [StylizerRun(model)]
+    if (on_cuda := cuda_run(model)) is not None:
+        found.append(on_cuda)
     return [*found, OpenVinoRun(model)] if has_openvino() else found
 
 

@@ -1,6 +1,6 @@
 """From frames and styles to INT8 graphs: which layers, and what each costs."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import onnx
 
@@ -84,13 +84,13 @@ class Quantiser:
             self._thresholds[layer] = min(errors, key=lambda limit: errors[limit])
 
     def lifted_until_it_passes(
-        self, damage: Mapping[str, float], judge: Callable[[onnx.ModelProto], list[GateResult]]
+        self, damage: Mapping[str, float], judge: Callable[[onnx.ModelProto], Iterable[GateResult]]
     ) -> tuple[str, ...]:
         """The layers to leave in float, the worst first, for the rest to pass.
 
         Args:
             damage: By layer, from :meth:`damage`.
-            judge: The verdicts over a graph.
+            judge: The verdicts over a graph; the first that fails ends them.
 
         Returns:
             The first set that passes; all layers but one where none does.

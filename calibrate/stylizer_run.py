@@ -12,27 +12,32 @@ from onnx import helper
 from hsi.calibrate.graph_edit import copied
 from hsi.runtime.errors import EngineError
 from hsi.runtime.frame import Image
-from hsi.runtime.onnxruntime_engine import translated
+from hsi.runtime.onnxruntime_engine import PROVIDERS, translated
 
 Vectors = npt.NDArray[np.float32]
+CPU = "onnxruntime-cpu"
 
 
 class StylizerRun:
-    """One stylizer graph, or the tensors inside it, on the CPU.
+    """One stylizer graph, or the tensors inside it, in ONNX Runtime.
 
     Args:
         model: The graph.
         tensors: Names of tensors inside, for :meth:`tensors`.
         threads: CPU threads; None for all cores.
+        engine: One of :data:`hsi.runtime.onnxruntime_engine.PROVIDERS`. ``name`` tells what runs:
+            where CUDA does not, ONNX Runtime falls back to the CPU.
 
     Raises:
         EngineError: ONNX Runtime does not take the graph; later, that it does not run.
     """
 
-    name = "onnxruntime-cpu"
-
     def __init__(
-        self, model: onnx.ModelProto, tensors: Sequence[str] = (), threads: int | None = None
+        self,
+        model: onnx.ModelProto,
+        tensors: Sequence[str] = (),
+        threads: int | None = None,
+        engine: str = CPU,
     ) -> None:
         self._inside = list(dict.fromkeys(tensors))
         shown = copied(model)
@@ -42,7 +47,8 @@ class StylizerRun:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
-        self._session = _session(shown.SerializeToString(), options)
+        self._session = _session(shown.SerializeToString(), options, PROVIDERS[engine])
+        self.name = engine if PROVIDERS[engine] in self._session.get_providers() else CPU
         self._size = statistics_size(model)
 
     def stylise(self, frame: Image, code: Vectors) -> Image:
@@ -101,8 +107,10 @@ def encode_styles(style_encoder: bytes, styles: Sequence[Image]) -> list[Vectors
         raise translated(error) from error
 
 
-def _session(data: bytes, options: ort.SessionOptions) -> ort.InferenceSession:
+def _session(
+    data: bytes, options: ort.SessionOptions, provider: str = PROVIDERS[CPU]
+) -> ort.InferenceSession:
     try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(data, options, providers=[provider])
     except Exception as error:
         raise translated(error, "stylizer: ") from error

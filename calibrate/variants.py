@@ -1,7 +1,7 @@
 """The variants of a stylizer: made, judged, and those kept that are good enough."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -9,21 +9,29 @@ from typing import TypeVar
 import onnx
 
 from hsi.calibrate.calibration_set import CalibrationSet
-from hsi.calibrate.candidates import OpenVinoRun, candidates_of, fastest_ms, has_openvino
+from hsi.calibrate.candidates import (
+    OpenVinoRun,
+    candidates_of,
+    cuda_run,
+    fastest_ms,
+    has_openvino,
+)
 from hsi.calibrate.gate import Candidate, Gate, GatePair, LossMeter
 from hsi.calibrate.gate_result import GateOptions, GateResult
 from hsi.calibrate.half import half
 from hsi.calibrate.quantiser import Quantiser
 from hsi.calibrate.ranges import METHODS, Sample
 from hsi.calibrate.stylizer_run import StylizerRun, Vectors
-from hsi.runtime.errors import OptionError
+from hsi.calibrate.trial import FP16, FP32, INT8, Trial, trials_of
+from hsi.calibrate.variant_set import StylizerVariant, VariantSet
+from hsi.runtime.errors import OptionError, QualityError
 from hsi.runtime.frame import Image
 
 F = TypeVar("F")
 S = TypeVar("S")
 log = logging.getLogger(__name__)
 
-PRECISIONS = ("fp32", "fp16", "int8", "auto")
+PRECISIONS = (FP32, FP16, INT8, "auto")
 STYLES_PER_FRAME = 2  # activations depend on the style as well as on the frame
 TUNING_SAMPLES = 6
 FP16_OPTIONS = GateOptions(min_psnr=45.0, min_ssim=0.99, min_tile_psnr=40.0)
@@ -33,7 +41,7 @@ FP16_OPTIONS = GateOptions(min_psnr=45.0, min_ssim=0.99, min_tile_psnr=40.0)
 class VariantOptions:
     """Which variants, and how good they must be."""
 
-    precision: str = "fp32"
+    precision: str = FP32
     ranges: str = "percentile"
     gate: GateOptions = field(default_factory=GateOptions)
     loss_network: Path | None = None  # weights of VGG-19, to measure style and content loss with
@@ -45,21 +53,6 @@ class VariantOptions:
             )
         if self.ranges not in METHODS:
             raise OptionError(f"ranges must be one of {', '.join(METHODS)}, got {self.ranges!r}")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StylizerVariant:
-    """A graph of lower precision and what the gate says of it."""
-
-    precision: str
-    model: onnx.ModelProto
-    results: tuple[GateResult, ...]  # one per engine
-    float_layers: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether it is good enough on every engine."""
-        return all(result.passed for result in self.results)
 
 
 class VariantMaker:
@@ -90,7 +83,7 @@ class VariantMaker:
         on_step: Callable[[str], None] = log.info,
         meter: LossMeter | None = None,
     ) -> None:
-        if options.precision in ("int8", "auto") and calibration is None:
+        if options.precision in (INT8, "auto") and calibration is None:
             raise OptionError(
                 f"precision {options.precision} needs frames to calibrate on: pass --calib with a "
                 "folder, clip or camera"
@@ -100,34 +93,38 @@ class VariantMaker:
         self._calibration = calibration
         self._options = options
         self._on_step = on_step
-        self.times: dict[str, float] = {}  # median milliseconds of a 1280x720 frame, after `auto`
         reference = StylizerRun(self._model)
         self.gate = Gate(reference, self._pairs(photograph), options.gate, meter)
 
-    def variants(self) -> list[StylizerVariant]:
-        """The variants asked for, passed or not; of ``auto`` the fastest that passes, if any.
+    def variants(self) -> VariantSet:
+        """The variants asked for, passed or not; for ``auto`` all that were tried.
 
         Raises:
             QualityError: A graph breaks a rule of the engines, or activations are no numbers.
             EngineError: A graph does not run.
         """
         wanted = self._options.precision
-        if wanted == "fp16":
-            return [self._half()]
-        if wanted == "int8":
-            return [self._plain(self._quantiser())]
-        return self._fastest() if wanted == "auto" else []
+        if wanted == "auto":
+            return self._fastest()
+        made: list[StylizerVariant] = []
+        if wanted == FP16:
+            made = [self._half()]
+        elif wanted == INT8:
+            made = [self._plain(self._quantiser())]
+        return VariantSet(variants=tuple(made))
 
-    def judged(self, model: onnx.ModelProto, precision: str) -> list[GateResult]:
-        """The verdicts over a graph on every engine here."""
-        return [self.gate.judge(one, precision) for one in candidates_of(model)]
+    def judged(
+        self, model: onnx.ModelProto, precision: str, options: GateOptions | None = None
+    ) -> Iterator[GateResult]:
+        """The verdicts over a graph on every engine here, one engine at a time."""
+        return (self.gate.judge(one, precision, options) for one in candidates_of(model))
 
     def _half(self) -> StylizerVariant:
         self._on_step("FP16 against FP32")
         model = half(self._model)
         # Stricter than what INT8 must reach: FP16 has no reason to be seen.
-        result = self.gate.judge(StylizerRun(model), "fp16", _stricter(self._options.gate))
-        return StylizerVariant(precision="fp16", model=model, results=(result,))
+        results = self.judged(model, FP16, _stricter(self._options.gate))
+        return StylizerVariant(precision=FP16, model=model, results=tuple(results))
 
     def _quantiser(self) -> Quantiser:
         self._on_step("ranges of activations")
@@ -137,8 +134,8 @@ class VariantMaker:
         kept = f" with {len(lifted)} layers in float" if lifted else ""
         self._on_step(f"INT8{kept} against FP32")
         model = quantiser.graph(lifted)
-        results = tuple(self.judged(model, "int8"))
-        return StylizerVariant(precision="int8", model=model, results=results, float_layers=lifted)
+        results = tuple(self.judged(model, INT8))
+        return StylizerVariant(precision=INT8, model=model, results=results, float_layers=lifted)
 
     def _plain(self, quantiser: Quantiser) -> StylizerVariant:
         """All layers in INT8, the worst tuned where that fails."""
@@ -150,23 +147,37 @@ class VariantMaker:
         quantiser.tune(gate, quantiser.damage(gate))
         return self._int8(quantiser, ())
 
-    def _fastest(self) -> list[StylizerVariant]:
-        quantiser = self._quantiser()
-        variant = self._plain(quantiser)
-        if not variant.passed:
-            self._on_step("which layers to leave in float")
-            lifted = quantiser.lifted_until_it_passes(
-                quantiser.damage(self._tuning_gate()), lambda model: self.judged(model, "int8")
-            )
-            variant = self._int8(quantiser, lifted)
-        if not variant.passed:
-            return [variant]
+    def _fastest(self) -> VariantSet:
+        """FP16 and INT8, and of those that pass the fastest that this machine would run."""
+        made, left = [], []
+        try:
+            made.append(self._half())
+        except QualityError as error:  # weights beyond FP16: INT8 may still do
+            left.append(Trial(precision=FP16, reason=f"left: {error}"))
+        made.append(self._mixed(self._quantiser()))
         self._on_step("timing the candidates")
-        named: dict[str, Candidate] = {"fp32": StylizerRun(self._model)}
-        named["int8"] = (OpenVinoRun if has_openvino() else StylizerRun)(variant.model)
-        times = fastest_ms(named, next(iter(self._codes.values())))
-        self.times = {f"{name} on {named[name].name}": ms for name, ms in times.items()}
-        return [variant] if times["int8"] < times["fp32"] else []
+        on_cuda = cuda_run(self._model)
+        runs: dict[str, Candidate] = {FP32: on_cuda or StylizerRun(self._model)}
+        for one in made:
+            runs[one.precision] = _fastest_run(one)
+        good = {FP32, *(one.precision for one in made if one.passed)}
+        times = fastest_ms(
+            {name: run for name, run in runs.items() if name in good},
+            next(iter(self._codes.values())),
+        )
+        engines = {name: run.name for name, run in runs.items()}
+        trials = trials_of(engines, times, _runs_here(on_cuda is not None))
+        return VariantSet(variants=tuple(made), trials=(*trials, *left))
+
+    def _mixed(self, quantiser: Quantiser) -> StylizerVariant:
+        """All layers in INT8, or all but those that have to stay in float to pass."""
+        variant = self._plain(quantiser)
+        if variant.passed:
+            return variant
+        self._on_step("which layers to leave in float")
+        damage = quantiser.damage(self._tuning_gate())
+        lifted = quantiser.lifted_until_it_passes(damage, lambda model: self.judged(model, INT8))
+        return self._int8(quantiser, lifted)
 
     def _tuning_gate(self) -> Gate:
         """Of frames calibrated on: those that judge are not learnt from."""
@@ -190,6 +201,19 @@ class VariantMaker:
             GatePair(frame=frame, style=style, image=image, code=code)
             for (frame, image), (style, code) in pairs
         ]
+
+
+def _fastest_run(variant: StylizerVariant) -> Candidate:
+    if variant.precision == FP16:
+        return cuda_run(variant.model) or StylizerRun(variant.model)
+    return OpenVinoRun(variant.model) if has_openvino() else StylizerRun(variant.model)
+
+
+def _runs_here(on_cuda: bool) -> set[str]:
+    """What ``hsi-run`` takes by itself; see :func:`hsi.runtime.engine.open_engine`."""
+    if on_cuda:
+        return {FP32, FP16}
+    return {FP32, INT8} if has_openvino() else {FP32}
 
 
 def _stricter(options: GateOptions) -> GateOptions:

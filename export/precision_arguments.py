@@ -83,6 +83,7 @@ def variant_options(args: argparse.Namespace) -> dict[str, Any]:
 def variant_lines(report: ExportReport) -> list[str]:
     """What the report says of variants, as lines; none where there are none."""
     from hsi.calibrate.gate_table import gate_table
+    from hsi.calibrate.trial import trial_table
 
     made, lines = report.made, []
     if made.calibration is not None:
@@ -92,9 +93,8 @@ def variant_lines(report: ExportReport) -> list[str]:
     for variant in made.variants:
         if variant.float_layers:
             lines.append(f"{variant.precision}: in float {', '.join(variant.float_layers)}")
-    if made.times:
-        told = ", ".join(f"{name} {ms:.0f} ms" for name, ms in made.times.items())
-        lines.append(f"a 1280x720 frame, medians: {told}")
-    if not report.must_pass and not any(variant.passed for variant in made.variants):
+    if made.trials:
+        lines.append(trial_table(made.trials))
+    if made.trials and not made.kept:
         lines.append("auto: no lower precision is both good enough and faster here: FP32 alone")
     return lines

@@ -1,7 +1,7 @@
 """The variants of an export: their graphs and records as parts of the bundle."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +13,8 @@ from hsi.calibrate.gate import LossMeter
 from hsi.calibrate.gate_page import gate_page
 from hsi.calibrate.gate_result import GateResult
 from hsi.calibrate.stylizer_run import StylizerRun, encode_styles
-from hsi.calibrate.variants import StylizerVariant, VariantMaker, VariantOptions
+from hsi.calibrate.variant_set import StylizerVariant, VariantSet
+from hsi.calibrate.variants import VariantMaker, VariantOptions
 from hsi.export.contract import GOLDEN_FRAME, GOLDEN_STYLE, MAX_DIFFERENCE, MAX_SHARE_OVER_ONE
 from hsi.runtime.bundle import part_of
 from hsi.runtime.errors import SourceError
@@ -25,24 +26,17 @@ from hsi.runtime.styles import shipped_styles
 
 CALIBRATION = "calibration.json"
 STYLE_SIDE = 384  # pixels: a style's code hardly depends on its size, its encoding's time does
-# An INT8 graph rounds at every layer, and engines round ties apart: twice what they differ by here,
-# and no less than this. A wrong graph is further off by far.
-INT8_DIFFERENCE, INT8_SHARE = 24, 0.5
+# A graph of lower precision rounds at every layer, and engines round ties apart: twice what they
+# differ by here, and no less than this. A wrong graph is further off by far.
+LEAST_TOLERANCE = {"fp16": (2 * MAX_DIFFERENCE, 20 * MAX_SHARE_OVER_ONE), "int8": (24, 0.5)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class VariantParts:
+class VariantParts(VariantSet):
     """What an export adds to its bundle, and what it says of it."""
 
-    variants: tuple[StylizerVariant, ...] = ()
     calibration: CalibrationSet | None = None
     page: str = ""  # HTML; "" where nothing was judged
-    times: Mapping[str, float] = field(default_factory=dict)  # ms of a 1280x720 frame, if timed
-
-    @property
-    def results(self) -> tuple[GateResult, ...]:
-        """The verdicts, one for each variant and engine."""
-        return tuple(result for variant in self.variants for result in variant.results)
 
 
 def make_variants(
@@ -78,21 +72,18 @@ def make_variants(
     codes = dict(zip(styles, encode_styles(graphs[0], list(styles.values())), strict=True))
     maker = VariantMaker(graphs[1], codes, photograph, calibration, options, on_step, meter)
     made = maker.variants()
-    shown = {one.precision: StylizerRun(one.model) for one in made}
-    results = [result for one in made for result in one.results]
-    page = gate_page(maker.gate, shown, results) if made else ""
-    return VariantParts(variants=tuple(made), calibration=calibration, page=page, times=maker.times)
+    shown = {one.precision: StylizerRun(one.model) for one in made.variants}
+    page = gate_page(maker.gate, shown, made.results)
+    return VariantParts(**vars(made), calibration=calibration, page=page)
 
 
 def added(
     manifest: Manifest, parts: Mapping[str, bytes], made: VariantParts
 ) -> tuple[Manifest, dict[str, bytes]]:
-    """The bundle with the variants that passed; the manifest lists their parts."""
+    """The bundle with the variants to keep; the manifest lists their parts."""
     parts = dict(parts)
     variants = []
-    for one in made.variants:
-        if not one.passed:
-            continue
+    for one in made.kept:
         graph = f"stylizer.{one.precision}.onnx"
         golden, picture = _golden(manifest.golden, parts, one)
         parts |= {graph: one.model.SerializeToString(), golden.stylised: picture}
@@ -161,9 +152,7 @@ def _golden(
     apart = [cv2.absdiff(first, other) for other in others] or [np.zeros_like(frame)]
     worst = max(int(one.max()) for one in apart)
     share = max(float((one > 1).mean()) for one in apart)
-    least = (INT8_DIFFERENCE, INT8_SHARE)
-    if made.precision != "int8":
-        least = (MAX_DIFFERENCE, MAX_SHARE_OVER_ONE)
+    least = LEAST_TOLERANCE[made.precision]
     good, data = cv2.imencode(".png", first)
     assert good  # the golden pictures before it were written the same way
     judged = replace(

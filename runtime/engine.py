@@ -16,7 +16,8 @@ from hsi.runtime.manifest import Variant
 log = logging.getLogger(__name__)
 
 ENGINES = ("auto", "onnxruntime-cuda", "onnxruntime-cpu", "openvino")
-INT8, OPENVINO = "int8", "openvino"
+CUDA, OPENVINO = ENGINES[1], ENGINES[3]
+FP16, INT8 = "fp16", "int8"
 
 Frames = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
@@ -78,7 +79,8 @@ def open_engine(bundle: Bundle, engine: str = "auto", threads: int | None = None
         engine: One of ``ENGINES``. A named one is what runs, or an error: never another. ``auto``
             is CUDA where it runs; else OpenVINO, where it is installed and the bundle has an INT8
             variant that passed its gate; else ONNX Runtime. Only OpenVINO runs the INT8 variant,
-            which ONNX Runtime computes more slowly than FP32.
+            which ONNX Runtime computes more slowly than FP32, and only CUDA the FP16 variant, which
+            CPUs widen to FP32.
         threads: CPU threads; None for all cores the process may use.
 
     Raises:
@@ -98,8 +100,19 @@ def open_engine(bundle: Bundle, engine: str = "auto", threads: int | None = None
     from hsi.runtime.onnxruntime_engine import OnnxRuntimeEngine
 
     opened = OnnxRuntimeEngine(bundle, engine, cores)
-    log.info("engine %s runs %s", opened.name, bundle.path.name)
-    return opened
+    half = bundle.manifest.variant(FP16)
+    if half is not None and opened.name == CUDA:
+        # Whether CUDA runs shows with a session alone: its libraries may be missing.
+        opened.close()
+        bundle.select(half)
+        opened = OnnxRuntimeEngine(bundle, CUDA, cores)
+    return _told(opened, bundle)
+
+
+def _told(engine: Engine, bundle: Bundle) -> Engine:
+    precision = bundle.manifest.stylizer.precision.upper()
+    log.info("engine %s runs %s at %s", engine.name, bundle.path.name, precision)
+    return engine
 
 
 def _open_openvino(bundle: Bundle, variant: Variant | None, threads: int) -> Engine:
@@ -107,10 +120,7 @@ def _open_openvino(bundle: Bundle, variant: Variant | None, threads: int) -> Eng
 
     if variant is not None:
         bundle.select(variant)
-    opened = OpenVinoEngine(bundle, threads)
-    precision = bundle.manifest.stylizer.precision.upper()
-    log.info("engine %s runs %s at %s", opened.name, bundle.path.name, precision)
-    return opened
+    return _told(OpenVinoEngine(bundle, threads), bundle)
 
 
 def _takes_int8() -> bool:

@@ -11,7 +11,7 @@ from hsi.calibrate.candidates import candidates_of, fastest_ms
 from hsi.calibrate.frames import CalibrationFrame
 from hsi.calibrate.gate import Gate, GatePair
 from hsi.calibrate.gate_result import GateOptions
-from hsi.calibrate.graph_edit import constants
+from hsi.calibrate.graph_edit import constants, convolutions
 from hsi.calibrate.measures import ramp
 from hsi.calibrate.quantiser import Quantiser, worst_layers
 from hsi.calibrate.stylizer_run import StylizerRun, Vectors
@@ -47,69 +47,113 @@ def maker(
 
 
 @pytest.fixture
-def int8_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tiny networks say nothing of speed."""
+def speeds(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """Milliseconds by precision, to change: tiny networks say nothing of speed."""
+    given = {"fp32": 4.0, "fp16": 5.0, "int8": 1.0}
 
     def times(candidates: Mapping[str, object], code: object) -> dict[str, float]:
-        return {name: 1.0 if name == "int8" else 4.0 for name in candidates}
+        return {name: given[name] for name in candidates}
 
     monkeypatch.setattr("hsi.calibrate.variants.fastest_ms", times)
+    monkeypatch.setattr("hsi.calibrate.variants._runs_here", lambda cuda: {"fp32", "int8"})
+    return given
 
 
 def test_int8_is_judged_on_every_engine_here(stylizer: onnx.ModelProto, maker: Make) -> None:
-    (variant,) = maker(stylizer, "int8").variants()
+    (variant,) = maker(stylizer, "int8").variants().kept
 
     assert variant.passed
     assert [one.engine for one in variant.results] == [one.name for one in candidates_of(stylizer)]
 
 
 def test_fp16_is_judged_strictly(stylizer: onnx.ModelProto, maker: Make) -> None:
-    (variant,) = maker(stylizer, "fp16").variants()
+    (variant,) = maker(stylizer, "fp16").variants().kept
 
     assert variant.passed
-    assert variant.results[0].options.min_psnr == 45
+    assert {one.options.min_psnr for one in variant.results} == {45}
+    assert [one.engine for one in variant.results] == [one.name for one in candidates_of(stylizer)]
 
 
 def test_fp32_needs_no_variant(stylizer: onnx.ModelProto, maker: Make) -> None:
-    assert maker(stylizer, "fp32").variants() == []
+    assert maker(stylizer, "fp32").variants().variants == ()
 
 
 def test_calibrating_on_white_noise_is_caught(stylizer: onnx.ModelProto, maker: Make) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (3, 96, 128, 3), np.uint8)
 
-    (variant,) = maker(stylizer, "int8", list(noise), ramp()).variants()
+    made = maker(stylizer, "int8", list(noise), ramp()).variants()
 
-    assert not variant.passed
+    assert not made.variants[0].passed
+    assert made.kept == ()
 
 
-def test_auto_lifts_what_does_the_damage(
-    make_stylizer: Callable[..., onnx.ModelProto], maker: Make, int8_is_fast: None
+def test_auto_beats_plain_int8_in_quality_and_fp32_in_integer_layers(
+    make_stylizer: Callable[..., onnx.ModelProto], maker: Make, speeds: dict[str, float]
 ) -> None:
     hostile = make_stylizer(cancelling=400.0)
 
-    (plain,) = maker(hostile, "int8").variants()
-    (mixed,) = maker(hostile, "auto").variants()
+    (plain,) = maker(hostile, "int8").variants().variants
+    (mixed,) = maker(hostile, "auto").variants().kept
 
     assert not plain.passed
     assert mixed.passed
+    assert min(one.psnr for one in mixed.results) > max(one.psnr for one in plain.results) + 6
+    assert 0 < len(mixed.float_layers) < len(convolutions(hostile))
     assert "stem" not in mixed.float_layers
 
 
 def test_auto_keeps_plain_int8_where_it_passes(
-    stylizer: onnx.ModelProto, maker: Make, int8_is_fast: None
+    stylizer: onnx.ModelProto, maker: Make, speeds: dict[str, float]
 ) -> None:
-    (variant,) = maker(stylizer, "auto").variants()
+    (variant,) = maker(stylizer, "auto").variants().kept
 
-    assert variant.float_layers == ()
+    assert (variant.precision, variant.float_layers) == ("int8", ())
+
+
+def test_auto_judges_fp16_too_and_says_what_became_of_each(
+    stylizer: onnx.ModelProto, maker: Make, speeds: dict[str, float]
+) -> None:
+    made = maker(stylizer, "auto").variants()
+
+    assert [one.precision for one in made.variants] == ["fp16", "int8"]
+    assert {one.precision: one.reason for one in made.trials} == {
+        "fp32": "every bundle holds it",
+        "fp16": "left: slower than int8",
+        "int8": "taken: the fastest that is good enough",
+    }
 
 
 def test_auto_gives_up_what_is_slower_than_fp32(
+    stylizer: onnx.ModelProto, maker: Make, speeds: dict[str, float]
+) -> None:
+    speeds["int8"] = 9.0
+
+    made = maker(stylizer, "auto").variants()
+
+    assert made.kept == ()
+    assert [one.ms for one in made.trials] == [4.0, 5.0, 9.0]
+
+
+def test_auto_does_without_an_fp16_that_cannot_be_made(
+    make_stylizer: Callable[..., onnx.ModelProto], maker: Make, speeds: dict[str, float]
+) -> None:
+    beyond = make_stylizer(outlier=1e6)
+
+    made = maker(beyond, "auto").variants()
+
+    assert [one.precision for one in made.variants] == ["int8"]
+    assert "expected values that FP16 holds" in made.trials[-1].reason
+
+
+def test_the_engines_of_this_machine_are_timed(
     stylizer: onnx.ModelProto, maker: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = {"int8": 4.0, "fp32": 1.0}
-    monkeypatch.setattr("hsi.calibrate.variants.fastest_ms", lambda *of: slow)
+    monkeypatch.setattr("hsi.calibrate.candidates.FRAME", (64, 64, 3))
 
-    assert maker(stylizer, "auto").variants() == []
+    trials = maker(stylizer, "auto").variants().trials
+
+    assert [one.precision for one in trials] == ["fp32", "fp16", "int8"]
+    assert all(one.ms for one in trials)
 
 
 def test_candidates_are_timed_in_turn(

@@ -130,6 +130,50 @@ def test_openvino_is_chosen_for_an_int8_variant(
     assert "engine openvino runs both.hsi at INT8" in caplog.messages
 
 
+class FakeOnnxRuntime:
+    """Stands for CUDA, which no machine without a GPU has."""
+
+    runs: str
+    opened: list[tuple[str, str]]
+
+    def __init__(self, bundle: Bundle, engine: str, threads: int) -> None:
+        self.name = self.runs
+        self.opened.append((engine, bundle.manifest.stylizer.precision))
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("runs", "precision", "opened"),
+    [
+        ("onnxruntime-cuda", "fp16", [("auto", "fp32"), ("onnxruntime-cuda", "fp16")]),
+        ("onnxruntime-cuda", "int8", [("auto", "fp32")]),
+        ("onnxruntime-cpu", "fp16", [("auto", "fp32")]),
+    ],
+)
+def test_fp16_runs_on_cuda_alone(
+    with_int8: Path,
+    repack: Repack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    runs: str,
+    precision: str,
+    opened: list[tuple[str, str]],
+) -> None:
+    def rename(values: Values) -> None:
+        values["variants"][0]["graph"]["precision"] = precision
+
+    bundle = Bundle(repack(with_int8, tmp_path / "other.hsi", edit=rename))
+    monkeypatch.setattr(FakeOnnxRuntime, "runs", runs, raising=False)
+    monkeypatch.setattr(FakeOnnxRuntime, "opened", [], raising=False)
+    monkeypatch.setattr("hsi.runtime.onnxruntime_engine.OnnxRuntimeEngine", FakeOnnxRuntime)
+    monkeypatch.setattr(engines, "_takes_int8", lambda: False)
+
+    assert open_engine(bundle).name == runs
+    assert FakeOnnxRuntime.opened == opened
+
+
 def test_onnx_runtime_asked_for_by_name_runs_fp32(with_int8: Path) -> None:
     bundle = Bundle(with_int8)
 
