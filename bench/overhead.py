@@ -19,9 +19,10 @@ import numpy as np
 import onnxruntime as ort
 
 import hsi.runtime
-from hsi.runtime.buffer_ring import BufferRing
+from hsi.runtime.buffer_pool import BufferPool
+from hsi.runtime.feed import Feed
 from hsi.runtime.output import open_output
-from hsi.runtime.pipeline import RING_SLOTS, run_stream
+from hsi.runtime.pipeline import run_feeds
 from hsi.runtime.run_options import RunOptions
 from hsi.runtime.run_summary import RunSummary
 from hsi.runtime.source import open_source
@@ -119,8 +120,15 @@ def _piped(clip: str, count: int, stylizer: hsi.runtime.Stylizer) -> RunSummary:
     with open_output("null:") as output:
         # As the bare loop has it: frame by frame, at the frame's own pixels.
         stream = hsi.runtime.Stream(stylizer, look=hsi.runtime.Look(style_scale=None), stability=0)
-        ring = BufferRing(stream.play, slots=RING_SLOTS)
-        return run_stream([open_source(clip)], ring, [output], options)
+        pool = BufferPool(stream.play)
+        feed = Feed(
+            name=clip,
+            sources=[open_source(clip)],
+            stylize=pool,
+            recycle=pool.give_back,
+            outputs=[output],
+        )
+        return run_feeds([feed], options)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from hsi.runtime.completion import complete, style_names
+from hsi.runtime.duration import seconds_from_text
 from hsi.runtime.engine import ENGINES
 from hsi.runtime.errors import OptionError
+from hsi.runtime.live_arguments import LiveOptions, add_live, live_from
 from hsi.runtime.look import Look
 from hsi.runtime.look_arguments import add_look, look_from
 from hsi.runtime.run_options import Policy
@@ -27,6 +29,7 @@ examples:
   hsi-run --camera 0 --keep-colour --protect 10%,10%,30%,20%         the colours stay, a part does
   hsi-run clip_4k.mp4 -o out.mp4 --style-scale 1.5 --stability 0.8   larger strokes, steadier
   hsi-run rtsp://camera/stream -o record.mkv --duration 10m
+  hsi-run --camera 0 --camera rtsp://camera/stream -o 'line-{camera}.mkv' --reconnect
   hsi-run test://1920x1080@30 -o null: --duration 10s --json         a measurement
 
 sources: 0, /dev/video0, v4l2:///dev/video0?size=1920x1080&fps=30&fourcc=MJPG, a video, a picture,
@@ -54,6 +57,7 @@ class Request:
     duration_s: float | None = None
     frames: int | None = None
     policy: Policy | None = None
+    live: LiveOptions = field(default_factory=LiveOptions)
     engine: str = "auto"
     threads: int | None = None
     verify: bool = True
@@ -106,9 +110,10 @@ def request_from(args: argparse.Namespace) -> Request:
         look=look_from(args),
         stability=args.stability,
         size=None if args.size is None else size_from_text(args.size, of="--size"),
-        duration_s=None if args.duration is None else seconds_from_text(args.duration),
+        duration_s=seconds_from_text(args.duration, of="--duration"),
         frames=args.frames,
         policy=None if args.policy is None else Policy(args.policy),
+        live=live_from(args),
         engine=args.engine,
         threads=args.threads,
         verify=not args.no_verify,
@@ -116,22 +121,6 @@ def request_from(args: argparse.Namespace) -> Request:
         quiet=args.quiet,
         verbose=args.verbose,
     )
-
-
-def seconds_from_text(text: str) -> float:
-    """Return the seconds of `10s`, `500ms`, `2m`, `1h` or a bare number.
-
-    Raises:
-        OptionError: It is none of these, or not more than 0.
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", text)
-    seconds = 0.0
-    if found is not None:
-        unit = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}[found[2] or "s"]
-        seconds = float(found[1]) * unit
-    if not seconds > 0:
-        raise OptionError(f"--duration must be a time such as 10s, 500ms, 2m or 1h, got {text!r}")
-    return seconds
 
 
 def style_from_text(text: str) -> tuple[str, float]:
@@ -181,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_style(parser.add_argument_group("style"))
     add_look(parser.add_argument_group("look"))
     _add_run(parser.add_argument_group("how it runs"))
+    add_live(parser.add_argument_group("cameras and streams"))
     _add_report(parser.add_argument_group("what it tells"))
     return parser
 
@@ -189,13 +179,14 @@ def _add_input(group: Any) -> None:
     group.add_argument("sources", nargs="*", metavar="SOURCE", help="the same as --source")
     group.add_argument(
         "-i", "--source", "--camera", action="append", default=[], metavar="URI",
-        help="camera number, file, folder, stream or test pattern; repeat to play in turn",
+        help="camera number, file, folder, stream or test pattern; repeated, cameras and streams "
+        "play at once, files in turn",
     )  # fmt: skip
     group.add_argument(
         "-o", "--output", action="append", metavar="URI",
         help="video file, folder, picture, display:// or null:; repeat for several (default: a "
         "window; where none can be opened, a new hsi-run-DATE-TIME.mp4 in this folder, .png for "
-        "one picture, a folder for several)",
+        "one picture, a folder for several); {camera} is the number of the camera, from 1",
     )  # fmt: skip
     group.add_argument("--size", metavar="WxH", help="resize frames to this before the network")
     group.add_argument(

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        return _SIGNAL + signal.SIGINT
+        return stop.exit_code or _SIGNAL + signal.SIGINT
     except BrokenPipeError:
         # Whoever read the summary has left, `| head` for one; nothing may be flushed to it later.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

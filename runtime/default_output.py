@@ -9,20 +9,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hsi.runtime.image_source import ImageSource
+from hsi.runtime.inputs import Input
 from hsi.runtime.output import NoWindow, Output, OutputOptions, open_output, output_error
 from hsi.runtime.source import Source
 
 
 @contextlib.contextmanager
 def default_output(
-    first: Source, expected: int | None, tell: Callable[[str], None]
+    played: Input, expected: int | None, tell: Callable[[str], None]
 ) -> Iterator[Output]:
     """Open a window or, where none can be, a new file in the current folder.
 
     The file is a video; one picture becomes a picture, several become a folder of them.
 
     Args:
-        first: The source that plays first: it decides on the kind of file.
+        played: What is written: its first source decides on the kind of file.
         expected: How many frames there will be, or None where nobody knows.
         tell: Given one sentence when it is a file: which one, why, and how to choose.
 
@@ -37,13 +38,16 @@ def default_output(
         with window:
             yield window
         return
-    options = OutputOptions(fps=first.fps)
-    with _new_path(_ending_for(first, expected)) as path, open_output(path, options=options) as out:
+    options = OutputOptions(fps=played.fps)
+    with (
+        _new_path(_ending_for(played.first, expected)) as path,
+        open_output(path, options=options) as out,
+    ):
         tell(f"no window, because {why}: writing {out.name} instead; -o chooses the output")
         yield out
 
 
-def _ending_for(first: Source, expected: int | None) -> str:
+def _ending_for(first: Source | None, expected: int | None) -> str:
     if not isinstance(first, ImageSource):
         return ".mp4"
     return ".png" if expected == 1 else "/"

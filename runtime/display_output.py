@@ -25,6 +25,8 @@ class DisplayOutput:
         NoWindow: There is no screen, or no library here that can open a window.
     """
 
+    thread_bound = True
+
     def __init__(self, uri: str) -> None:
         self.name = uri
         self._window = _open_window(uri)

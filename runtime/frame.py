@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class Frame:
     time_s: float  # media time of a file; seconds since opening, by the monotonic clock, if live
     source: str  # the address without credentials
     path: Path | None = None  # the file, when this frame is one picture file
+    captured_at: float | None = None  # when it came, by time.monotonic(); set by the pipeline
+    stylised: bool = False  # whether the picture that an output gets with it is in the style
 
     def __post_init__(self) -> None:
         image = self.image
@@ -42,3 +45,7 @@ class Frame:
     def size(self) -> tuple[int, int]:
         """`(width, height)` in pixels."""
         return self.image.shape[1], self.image.shape[0]
+
+    def age_s(self) -> float:
+        """Return the seconds since it came, or 0 where it did not come through a pipeline."""
+        return 0.0 if self.captured_at is None else time.monotonic() - self.captured_at

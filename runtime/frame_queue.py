@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -14,77 +16,129 @@ class QueueEnd(Exception):
 
 
 class FrameQueue(Generic[T]):
-    """A bounded queue from one writer thread to one reader thread.
+    """A bounded queue to one reader thread.
 
     Neither side can hang on the other: the writer's `put` ends when the reader abandons the
-    queue, the reader's `get` when the writer finishes or the time is up. An error of the writer
-    comes out at the reader, after the items before it.
+    queue, the reader's `get` when the writer finishes or the time is up. Whatever is put either
+    comes out of `get` once, or is returned once as something that nobody will get.
 
     Args:
         size: How many items may wait, at least 1.
+        changed: Told of every change; shared by queues that are read together.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, changed: threading.Condition | None = None) -> None:
         self._size = size
         self._items: deque[T] = deque()
-        self._changed = threading.Condition()
+        self._changed = changed or threading.Condition()
         self._finished = False
         self._abandoned = False
-        self._error: BaseException | None = None
-        self.accepted = 0  # items that `put` took, ever
-        self.replaced = 0  # accepted items that a newer one pushed out
 
-    def put(self, item: T, *, newest_wins: bool = False) -> bool:
-        """Hand one item over.
-
-        Args:
-            item: The item.
-            newest_wins: Push out whatever waits instead of waiting for room.
+    def put(self, item: T) -> bool:
+        """Hand one item over, and wait for room.
 
         Returns:
             False when the reader has left and the item was not taken.
         """
         with self._changed:
-            if newest_wins:
-                self.replaced += 0 if self._abandoned else len(self._items)
-                self._items.clear()
             self._changed.wait_for(lambda: self._abandoned or len(self._items) < self._size)
             if self._abandoned:
                 return False
             self._items.append(item)
-            self.accepted += 1
             self._changed.notify_all()
             return True
+
+    def put_newest(self, item: T) -> list[T]:
+        """Hand one item over in place of whatever waits.
+
+        Returns:
+            What nobody will get: the items that waited, or this one when the reader has left.
+        """
+        with self._changed:
+            if self._abandoned:
+                return [item]
+            pushed_out = list(self._items)
+            self._items.clear()
+            self._items.append(item)
+            self._changed.notify_all()
+            return pushed_out
 
     def get(self, timeout_s: float) -> T | None:
         """Return the oldest item, or None when none came in time.
 
         Raises:
             QueueEnd: The writer has finished and everything is taken.
-            BaseException: The error that the writer finished with.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._finished, timeout_s)
-            if self._items:
-                item = self._items.popleft()
-                self._changed.notify_all()
-                return item
-            if self._error is not None:
-                raise self._error
-            if self._finished:
-                raise QueueEnd
-            return None
+            return self._taken()
 
-    def finish(self, error: BaseException | None = None) -> None:
-        """Say, as the writer, that nothing more comes, and why."""
+    def finish(self) -> None:
+        """Say, as the writer, that nothing more comes."""
         with self._changed:
             self._finished = True
-            self._error = error
             self._changed.notify_all()
 
-    def abandon(self) -> None:
-        """Say, as the reader, that nothing more is wanted; what waits is forgotten."""
+    def abandon(self) -> list[T]:
+        """Say, as the reader, that nothing more is wanted. Returns what waited."""
         with self._changed:
             self._abandoned = True
+            left = list(self._items)
             self._items.clear()
             self._changed.notify_all()
+            return left
+
+    def _taken(self) -> T | None:
+        if self._items:
+            item = self._items.popleft()
+            self._changed.notify_all()
+            return item
+        if self._finished or self._abandoned:
+            raise QueueEnd
+        return None
+
+
+class Turns(Generic[T]):
+    """Reads several queues in turn: nobody is served twice while another waits.
+
+    Args:
+        queues: Made with the same `changed`.
+        changed: Theirs.
+    """
+
+    def __init__(self, queues: Sequence[FrameQueue[T]], changed: threading.Condition) -> None:
+        self._queues = queues
+        self._changed = changed
+        self._next = 0
+
+    def get(self, timeout_s: float) -> tuple[int, T] | None:
+        """Return the next queue's place and its oldest item, or None when none came in time.
+
+        Raises:
+            QueueEnd: All writers have finished, or their queues were abandoned, and everything
+                is taken.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                found = self._look()
+                left_s = deadline - time.monotonic()
+                if found is not None or left_s <= 0:
+                    return found
+                self._changed.wait(left_s)
+
+    def _look(self) -> tuple[int, T] | None:
+        ended = 0
+        for step in range(len(self._queues)):
+            place = (self._next + step) % len(self._queues)
+            try:
+                item = self._queues[place]._taken()
+            except QueueEnd:
+                ended += 1
+                continue
+            if item is not None:
+                self._next = place + 1
+                return place, item
+        if ended == len(self._queues):
+            raise QueueEnd
+        return None

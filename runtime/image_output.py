@@ -32,6 +32,8 @@ class FolderOutput:
         OutputError: The folder cannot be created or written.
     """
 
+    thread_bound = False
+
     def __init__(self, folder: Path, *, suffix: str = ".png") -> None:
         self.name = f"{folder}/"
         self._folder = folder
@@ -81,6 +83,8 @@ class PictureOutput:
     Raises:
         OutputError: It cannot be written there, or a second frame comes.
     """
+
+    thread_bound = False
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)

@@ -11,6 +11,7 @@ class NullOutput:
     """Takes frames and forgets them. See :class:`hsi.runtime.output.Output`."""
 
     name = "null:"
+    thread_bound = False
 
     def write(self, frame: Frame, image: Image) -> None:
         """Do nothing."""

@@ -58,6 +58,10 @@ class Output(Protocol):
     def name(self) -> str:
         """The address, without credentials."""
 
+    @property
+    def thread_bound(self) -> bool:
+        """Whether it must be written in the thread that opened it, as windows must."""
+
     def write(self, frame: Frame, image: Image) -> None:
         """Write one styled frame.
 

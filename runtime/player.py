@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import hsi.runtime
 from hsi.runtime.arguments import Request
-from hsi.runtime.buffer_ring import BufferRing
-from hsi.runtime.default_output import default_output
+from hsi.runtime.buffer_pool import BufferPool
 from hsi.runtime.errors import OptionError
-from hsi.runtime.image_output import PictureOutput
-from hsi.runtime.output import Output, OutputOptions, open_output
-from hsi.runtime.pipeline import RING_SLOTS, run_stream
+from hsi.runtime.feed import Feed
+from hsi.runtime.inputs import Input, open_inputs
+from hsi.runtime.output import Output
+from hsi.runtime.output_set import open_outputs, refuse_sources
+from hsi.runtime.pipeline import run_feeds
 from hsi.runtime.region import Region
 from hsi.runtime.run_options import RunOptions
 from hsi.runtime.run_summary import Progress, RunSummary
-from hsi.runtime.source import Source, open_source
 from hsi.runtime.stream import Stream
 from hsi.runtime.styles import DEFAULT_STYLE
-from hsi.runtime.uri import local_path, redact, scheme_of
 
 logger = logging.getLogger(__name__)
 
@@ -61,15 +59,17 @@ def play(
     """
     with contextlib.ExitStack() as stack:
         # Sources and outputs first: a mistake there shall not take the time to load a model.
-        source = stack.enter_context(contextlib.ExitStack())
-        first = open_source(request.sources[0])
-        source.callback(first.close)
-        expected = _checked_sources(request, first)
-        _check_protected(request, first)
-        logger.info("%s: %s, %s fps, %s frames", first.name, first.size, first.fps, expected)
-        outputs = [stack.enter_context(output) for output in _outputs_of(request, first, expected)]
-        if not outputs:
-            outputs.append(stack.enter_context(default_output(first, expected, tell)))
+        sources = stack.enter_context(contextlib.ExitStack())
+        refuse_sources(request.outputs, request.sources)
+        reconnect = request.live.reconnect
+        inputs = open_inputs(request.sources, reconnect=reconnect, stack=sources, stop=stop)
+        expected = _expected(request, inputs)
+        for one in inputs:
+            _check_protected(request, one)
+            logger.info("%s: %s, %s fps, %s frames", one.name, one.size, one.fps, expected)
+        outputs = open_outputs(
+            request.outputs, inputs, frame_count=expected, stack=stack, tell=tell
+        )
         stylizer = stack.enter_context(
             hsi.runtime.load(
                 request.model,
@@ -79,60 +79,50 @@ def play(
             )
         )
         _set_style(stylizer, request)
-        stream = Stream(stylizer, look=request.look, stability=request.stability)
-        source.pop_all()  # from here on the pipeline closes it, in the thread that reads it
-        summary = run_stream(
-            _sources_of(first, request.sources[1:]),
-            BufferRing(stream.play, slots=RING_SLOTS),
-            outputs,
-            _options_for(request, expected),
-            on_progress,
-            stop=stop,
-        )
+        feeds = [
+            _feed(request, stylizer, one, outputs)
+            for one, outputs in zip(inputs, outputs, strict=True)
+        ]
+        sources.pop_all()  # from here on the pipeline closes them, in the threads that read
+        summary = run_feeds(feeds, _options_for(request, expected), on_progress, stop=stop)
         engine = stylizer.engine_name
     return PlayResult(summary=summary, engine=engine)
 
 
-def _checked_sources(request: Request, first: Source) -> int | None:
-    """Look at every source before the work starts. Returns the frames there will be, if known."""
-    counts = [_checked_count(first, alone=len(request.sources) == 1)]
-    for uri in request.sources[1:]:
-        with open_source(uri) as source:
-            counts.append(_checked_count(source, alone=False))
-    known = [count for count in counts if count is not None]
-    limits = [sum(known)] if len(known) == len(counts) else []
+def _feed(
+    request: Request, stylizer: hsi.runtime.Stylizer, one: Input, outputs: Sequence[Output]
+) -> Feed:
+    # Each camera has a past of its own.
+    stream = Stream(stylizer, look=request.look, stability=request.stability)
+    pool = BufferPool(stream.play)
+    return Feed(
+        name=one.name,
+        sources=one.sources,
+        reopen=one.reopen,
+        stylize=pool,
+        recycle=pool.give_back,
+        outputs=outputs,
+    )
+
+
+def _expected(request: Request, inputs: Sequence[Input]) -> int | None:
+    """Return how many frames each input will give, if that is known."""
+    first = inputs[0]
+    limits = [first.frame_count, request.frames]
     if request.duration_s is not None and first.fps:
         limits.append(round(request.duration_s * first.fps))
-    if request.frames is not None:
-        limits.append(request.frames)
-    return min(limits, default=None)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _checked_count(source: Source, *, alone: bool) -> int | None:
-    if not alone and source.live and source.frame_count is None:
-        raise OptionError(
-            f"{source.name}: several sources play one after another, and this one has no end: "
-            "give it alone, in a run of its own"
-        )
-    return source.frame_count
-
-
-def _check_protected(request: Request, first: Source) -> None:
-    size = request.size or first.size
-    for one in request.look.protect:
-        if size is None or not isinstance(one, Region):
+def _check_protected(request: Request, one: Input) -> None:
+    size = request.size or one.size
+    for region in request.look.protect:
+        if size is None or not isinstance(region, Region):
             continue
         try:
-            one.box(size)
+            region.box(size)
         except OptionError as error:
             raise OptionError(f"--{error}") from error
-
-
-def _sources_of(first: Source, others: Sequence[str]) -> Iterator[Source]:
-    yield first
-    # Opened in turn: a hundred open videos would take the memory of a hundred decoders.
-    for uri in others:
-        yield open_source(uri)
 
 
 def _set_style(stylizer: hsi.runtime.Stylizer, request: Request) -> None:
@@ -141,35 +131,14 @@ def _set_style(stylizer: hsi.runtime.Stylizer, request: Request) -> None:
     stylizer.set_style(style, strength=request.strength)
 
 
-def _outputs_of(request: Request, first: Source, expected: int | None) -> Iterator[Output]:
-    options = OutputOptions(fps=first.fps)
-    for uri in request.outputs:
-        _refuse_source_as_output(uri, request.sources)
-        output = open_output(uri, options=options)
-        if isinstance(output, PictureOutput) and expected != 1:
-            raise OptionError(
-                f"{output.name}: holds one picture, but the source has "
-                f"{expected or 'no known number of'} frames: give a folder or a video, "
-                "or --frames 1"
-            )
-        yield output
-
-
-def _refuse_source_as_output(uri: str, sources: Sequence[str]) -> None:
-    for source in sources:
-        paths = [local_path(text) for text in (uri, source) if scheme_of(text) in ("", "file")]
-        files = [path for path in paths if os.path.isfile(path)]
-        if len(files) == 2 and os.path.samefile(*files):
-            raise OptionError(
-                f"{redact(uri)}: is the source itself, and would be lost: choose another output"
-            )
-
-
 def _options_for(request: Request, expected: int | None) -> RunOptions:
+    defaults = RunOptions()
     return RunOptions(
         policy=request.policy,
         frames=request.frames,
         duration_s=request.duration_s,
         size=request.size,
+        max_age_s=request.live.max_age_s,
+        stall_s=request.live.stall_s or defaults.stall_s,
         expected_frames=expected,
     )

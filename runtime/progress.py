@@ -7,7 +7,7 @@ import shutil
 import time
 from typing import TextIO
 
-from hsi.runtime.run_summary import Progress, RunSummary
+from hsi.runtime.run_summary import CameraSummary, Progress, RunSummary
 from hsi.runtime.uri import redact_words
 
 _PLAIN_LINE_S = 10.0  # how often a log file, which cannot be overwritten, gets a line
@@ -93,10 +93,19 @@ def text_of_summary(summary: RunSummary) -> str:
             else f", overhead {summary.overhead_ms:.2f} ms a frame"
         )
     )
-    dropped = [f"{count} {cause}" for cause, count in summary.dropped.items() if count]
-    if dropped:
-        lines.append(f"{summary.captured} captured, dropped: {', '.join(dropped)}")
+    if any(summary.dropped.values()):
+        lines.append(_account_line(summary))
+    if len(summary.cameras) > 1:
+        lines += [f"{name}: {_account_line(one)}" for name, one in summary.cameras.items()]
+    counts = {kind: n for kind, n in summary.event_counts.items() if kind != "connected"}
+    if counts:
+        lines.append("events: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
     return "\n".join(lines)
+
+
+def _account_line(one: RunSummary | CameraSummary) -> str:
+    dropped = [f"{n} {cause.replace('_', ' ')}" for cause, n in one.dropped.items() if n]
+    return f"{one.captured} captured, dropped: {', '.join(dropped) or 'none'}"
 
 
 def _clock(seconds: float) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 
-from hsi.runtime.run_summary import Progress, RunSummary
+from hsi.runtime.account import Account, Cause
+from hsi.runtime.event import EventLog
+from hsi.runtime.run_summary import CameraSummary, Progress, RunSummary
 from hsi.runtime.source import Source
 from hsi.runtime.stage_times import StageTimes
 
@@ -25,6 +29,7 @@ class RunMeter:
         self.started_at = time.monotonic()
         self._expected = expected
         self._progress_s = progress_s
+        self._changing = threading.Lock()
         self._shown = 0
         self._shown_at = self.started_at
         self._sources: list[str] = []
@@ -33,13 +38,20 @@ class RunMeter:
 
     def note_source(self, source: Source) -> None:
         """Note that a source is being read."""
-        self._sources.append(source.name)
+        if source.name not in self._sources or not source.live:
+            self._sources.append(source.name)
         self._live = self._live or source.live
 
-    def note_shown(self) -> None:
-        """Note that all outputs have one more frame."""
-        self._shown += 1
-        self._shown_at = time.monotonic()
+    def note_written(self, seconds: float) -> None:
+        """Note that an output has written a frame in so long."""
+        self.times.add("output", seconds)
+
+    def note_shown(self, age_s: float) -> None:
+        """Note that all outputs that will ever have a frame have it, so long after it came."""
+        self.times.add("end_to_end", age_s)
+        with self._changing:
+            self._shown += 1
+            self._shown_at = time.monotonic()
 
     def due_progress(self, *, dropped: int) -> Progress | None:
         """Return where the run stands if it is time for a report, else None."""
@@ -61,23 +73,42 @@ class RunMeter:
         )
 
     def summary(
-        self, *, outputs: tuple[str, ...], captured: int, newer: int, stopped: bool
+        self,
+        *,
+        outputs: tuple[str, ...],
+        accounts: Mapping[str, Account],
+        log: EventLog,
+        stopped: bool,
     ) -> RunSummary:
-        """Return what the run did; what was captured and not shown or replaced was stopped."""
+        """Return what the run did.
+
+        Args:
+            outputs: Their names.
+            accounts: Closed ones, by the name of their camera.
+            log: What happened.
+            stopped: Whether it was ended from outside.
+        """
         elapsed_s = self._shown_at - self.started_at
         stages = self.times.summary()
         overhead_ms = None
         if self._shown and not self._live:
             overhead_ms = elapsed_s * 1000 / self._shown - stages["infer"].mean_ms
+        cameras = {name: CameraSummary.of(account) for name, account in accounts.items()}
         return RunSummary(
             sources=tuple(self._sources),
             outputs=outputs,
-            captured=captured,
-            shown=self._shown,
-            dropped={"newer": newer, "stopped": captured - newer - self._shown},
+            captured=sum(camera.captured for camera in cameras.values()),
+            shown=sum(camera.shown for camera in cameras.values()),
+            dropped={
+                cause.value: sum(camera.dropped[cause.value] for camera in cameras.values())
+                for cause in Cause
+            },
+            cameras=cameras,
             elapsed_s=elapsed_s,
             fps=self._shown / elapsed_s if elapsed_s > 0 else 0.0,
             overhead_ms=overhead_ms,
             stages=stages,
+            events=log.events,
+            event_counts=log.counts,
             stopped=stopped,
         )

@@ -27,6 +27,10 @@ class EndOfStream(Exception):
     """The source has given its last frame. A signal between source and reader, not a fault."""
 
 
+class CorruptFrame(Exception):
+    """A live source received a frame that cannot be used. A signal: the next one may be good."""
+
+
 class SourceLost(SourceError):
     """A live source that had worked fell silent or went away: what was recorded stays valid."""
 
@@ -80,6 +84,7 @@ class Source(Protocol):
 
         Raises:
             EndOfStream: There are no more frames.
+            CorruptFrame: A live source's frame came damaged; read on.
             SourceError: The source is damaged.
             SourceLost: A live source went away.
         """
@@ -117,7 +122,7 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
     # The kinds are imported where they are used: a run loads one of the video libraries, not all.
     text = os.fspath(uri)
     scheme = scheme_of(text)
-    if text.isdecimal() or text.startswith("/dev/video") or scheme == "v4l2":
+    if _is_camera(text):
         from hsi.runtime.camera_source import CameraSource
 
         return CameraSource(text)
@@ -134,6 +139,15 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
             f"{redact(text)}: unknown kind of source {scheme}://, expected one of {_EXAMPLES}"
         )
     return _open_path(local_path(text))
+
+
+def could_be_live(uri: str) -> bool:
+    """Tell by its address whether a source could be a camera or stream, and not a file."""
+    return scheme_of(uri) not in ("", "file") or _is_camera(uri)
+
+
+def _is_camera(uri: str) -> bool:
+    return uri.isdecimal() or uri.startswith("/dev/video") or scheme_of(uri) == "v4l2"
 
 
 def is_picture(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 
 STAGES = ("capture", "infer", "output", "end_to_end")
@@ -27,10 +28,11 @@ class StageTimes:
 
     `capture` is reading and decoding, and for a live source also waiting for it; `infer` is the
     network; `output` is encoding and writing; `end_to_end` runs from the moment a frame was
-    captured to the moment all outputs have it. One thread writes each stage, any thread reads.
+    captured to the moment all outputs have it. Any thread writes and reads.
     """
 
     def __init__(self) -> None:
+        self._changing = threading.Lock()
         self._stages = {stage: _Histogram() for stage in STAGES}
 
     def add(self, stage: str, seconds: float) -> None:
@@ -39,7 +41,8 @@ class StageTimes:
         Raises:
             KeyError: There is no such stage.
         """
-        self._stages[stage].add(seconds * 1000)
+        with self._changing:
+            self._stages[stage].add(seconds * 1000)
 
     def summary(self) -> dict[str, StageSummary]:
         """Return what each stage took; a stage that never ran has zeros."""

@@ -53,6 +53,8 @@ class VideoOutput:
         OutputError: No file can be created there.
     """
 
+    thread_bound = False
+
     def __init__(self, path: Path, *, fps: float | None = None) -> None:
         self.name = str(path)
         self._path = path

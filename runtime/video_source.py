@@ -17,7 +17,13 @@ import numpy as np
 
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Frame, Image
-from hsi.runtime.source import NETWORK_SCHEMES, EndOfStream, SourceLost, SourceOptions
+from hsi.runtime.source import (
+    NETWORK_SCHEMES,
+    CorruptFrame,
+    EndOfStream,
+    SourceLost,
+    SourceOptions,
+)
 from hsi.runtime.uri import redact, scheme_of
 
 logger = logging.getLogger(__name__)
@@ -46,6 +52,7 @@ class VideoSource:
         self._network = scheme_of(uri) in NETWORK_SCHEMES
         self._number = 0
         self._damaged = 0
+        self._whole = True  # whether frames since the last key frame came undamaged
         self._torn = False  # whether the packet read last is incomplete
         self._last_time_s = 0.0
         self._opened = time.monotonic()
@@ -57,8 +64,7 @@ class VideoSource:
             self._frames = self._decoded()
             # One frame is decoded at once: it tells whether the video can be decoded at all, and
             # its true size after rotation.
-            self._first: Image | None = None
-            first = self._next_frame()
+            first = self._first_frame()
         except EndOfStream:
             self.close()
             raise SourceError(f"{self.name}: holds no frame that can be decoded") from None
@@ -99,6 +105,9 @@ class VideoSource:
         self.live = scheme_of(self.name).startswith("rtsp") or (self._network and endless)
         # Frame threads hold back as many frames as there are threads: too late for a camera.
         stream.thread_type = "SLICE" if self.live else "AUTO"
+        if self.live:
+            # A decoder that hides damage shows a product that never was.
+            stream.codec_context.options = {"err_detect": "explode"}
         rate = stream.average_rate or stream.guessed_rate
         self.fps = float(rate) if rate else None
         self.frame_count = None if self.live else self._promised_frames(stream, rate)
@@ -121,14 +130,26 @@ class VideoSource:
     def _cut_short(self, found: str) -> SourceError:
         return SourceError(f"{self.name}: the video is cut short: {found}: copy it again")
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
+    def _decoded(self) -> Iterator[av.VideoFrame | None]:
+        """Decode frame by frame; None stands for one of a live stream that came damaged."""
         for packet in self._container.demux(self._stream):
             # The last packet is an empty one that flushes the decoder: it says nothing.
             self._torn = packet.is_corrupt if packet.size else self._torn
             try:
-                yield from packet.decode()
+                pictures = packet.decode()
             except av.error.InvalidDataError:
                 self._note_damage()
+                pictures = [None] if self.live else []
+            for picture in pictures:
+                yield picture if not self.live or self._is_whole(picture, packet) else None
+
+    def _is_whole(self, picture: av.VideoFrame | None, packet: av.Packet[av.VideoStream]) -> bool:
+        # What follows a damaged frame is made from it, up to the next key frame.
+        if picture is None or picture.is_corrupt or packet.is_corrupt:
+            self._whole = False
+        elif picture.key_frame:
+            self._whole = True
+        return self._whole
 
     def _note_damage(self) -> None:
         # One broken packet costs a frame or two, the rest of the video is still good.
@@ -139,6 +160,8 @@ class VideoSource:
     def _next_frame(self) -> Frame:
         try:
             picture = next(self._frames)
+            if picture is None:
+                raise CorruptFrame(self.name)
         except StopIteration:
             self._check_end()
             raise EndOfStream(self.name) from None
@@ -147,6 +170,11 @@ class VideoSource:
             cause = None if self._network else error
             raise self._broken(error) from cause
         return self._frame_from(picture)
+
+    def _first_frame(self) -> Frame:
+        while True:
+            with contextlib.suppress(CorruptFrame):
+                return self._next_frame()
 
     def _broken(self, error: Exception) -> SourceError:
         reason = reason_of(error)
@@ -203,7 +231,8 @@ def _open(uri: str, options: SourceOptions) -> Any:
         arguments["timeout"] = (options.open_timeout_s, options.read_timeout_s)
     if scheme_of(uri).startswith("rtsp"):
         # UDP loses packets, and with them whole frames, on the first busy switch.
-        arguments["options"] = {"rtsp_transport": "tcp", "fflags": "nobuffer"}
+        # The description of an RTSP stream tells its codec: no need to listen for a second.
+        arguments["options"] = {"rtsp_transport": "tcp", "analyzeduration": "200000"}
     started = time.monotonic()
     try:
         return av.open(uri if network else os.path.abspath(uri), "r", **arguments)

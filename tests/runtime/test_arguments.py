@@ -8,7 +8,6 @@ from hsi.runtime.arguments import (
     Request,
     parse,
     request_from,
-    seconds_from_text,
     style_from_text,
 )
 from hsi.runtime.errors import OptionError
@@ -105,20 +104,6 @@ def test_a_wrong_word_gets_one_clear_line(words: str, message: str) -> None:
 def test_a_wrong_word_does_not_tell_a_password() -> None:
     with pytest.raises(OptionError, match=r"rtsp://\*\*\*@camera"):
         _request("a", "--inptu=rtsp://me:hunter2@camera")
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("10s", 10), ("500ms", 0.5), ("2m", 120), ("1h", 3600), ("1.5", 1.5), ("0.5h", 1800)],
-)
-def test_durations_have_units(text: str, seconds: float) -> None:
-    assert seconds_from_text(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["0", "0s", "-1s", "", "s", "1d", "1e3", "10 s"])
-def test_impossible_durations_are_refused(text: str) -> None:
-    with pytest.raises(OptionError, match="--duration must be a time such as"):
-        seconds_from_text(text)
 
 
 @pytest.mark.parametrize(

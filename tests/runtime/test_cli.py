@@ -126,8 +126,10 @@ def test_a_signal_ends_the_run_and_the_video_can_be_played(
 def test_a_signal_while_the_network_is_slow_ends_within_five_seconds(
     start_fake: StartFake, tmp_path: Path
 ) -> None:
-    process = start_fake("test://64x48@50", "-o", "out.mp4", infer_s=30)
-    time.sleep(1.5)
+    process = start_fake("test://64x48@50", "-o", "out.mp4", "-v", infer_s=30)
+    assert process.stderr is not None
+    assert "64, 48" in process.stderr.readline()  # it runs
+    time.sleep(0.5)
     asked = time.monotonic()
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)

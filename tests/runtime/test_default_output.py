@@ -13,6 +13,7 @@ from hsi.runtime.arguments import Request
 from hsi.runtime.cli import main
 from hsi.runtime.default_output import default_output
 from hsi.runtime.errors import BundleError, OutputError, SourceError
+from hsi.runtime.inputs import Input
 from hsi.runtime.output import NoWindow
 from hsi.runtime.player import play
 from hsi.runtime.source import open_source
@@ -85,9 +86,11 @@ def test_nothing_is_ever_overwritten(
     monkeypatch.setattr(time, "strftime", lambda form: "hsi-run-20260102-030405")
     first = folder / "hsi-run-20260102-030405.mp4"
     first.write_text("of an earlier run")
-    with open_source(clip) as source, default_output(source, 20, print) as running:
-        assert running.name == "hsi-run-20260102-030405-2.mp4"
-        _play(clip)
+    with open_source(clip) as source:
+        played = Input(name=source.name, first=source, sources=[source])
+        with default_output(played, 20, print) as running:
+            assert running.name == "hsi-run-20260102-030405-2.mp4"
+            _play(clip)
     assert first.read_text() == "of an earlier run"
     third = folder / "hsi-run-20260102-030405-3.mp4"
     assert sorted(folder.iterdir()) == [third, first]
@@ -136,6 +139,8 @@ def test_a_window_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch, c
     shown: list[str] = []
 
     class Window:
+        thread_bound = True
+
         def __init__(self, uri: str) -> None:
             self.name = uri
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from hsi.runtime.frame_queue import FrameQueue, QueueEnd
+from hsi.runtime.frame_queue import FrameQueue, QueueEnd, Turns
 
 
 def test_items_come_out_in_order() -> None:
@@ -19,12 +19,13 @@ def test_get_returns_none_when_the_time_is_up() -> None:
     assert FrameQueue[int](1).get(0.01) is None
 
 
-def test_newest_wins_and_the_replaced_are_counted() -> None:
+def test_newest_wins_and_the_replaced_come_back() -> None:
     queue: FrameQueue[int] = FrameQueue(2)
+    pushed_out: list[int] = []
     for item in range(5):
-        queue.put(item, newest_wins=True)
+        pushed_out += queue.put_newest(item)
     assert queue.get(0) == 4
-    assert (queue.accepted, queue.replaced) == (5, 4)
+    assert pushed_out == [0, 1, 2, 3]
 
 
 def test_end_comes_after_the_last_item() -> None:
@@ -36,12 +37,13 @@ def test_end_comes_after_the_last_item() -> None:
         queue.get(0)
 
 
-def test_error_of_the_writer_comes_out_after_the_last_item() -> None:
+def test_what_waits_in_an_abandoned_queue_comes_back_and_so_does_what_follows() -> None:
     queue: FrameQueue[int] = FrameQueue(2)
     queue.put(1)
-    queue.finish(ValueError("broken"))
-    assert queue.get(0) == 1
-    with pytest.raises(ValueError, match="broken"):
+    assert queue.abandon() == [1]
+    assert queue.put_newest(2) == [2]
+    assert not queue.put(3)
+    with pytest.raises(QueueEnd, match=r"^$"):
         queue.get(0)
 
 
@@ -53,10 +55,9 @@ def test_a_waiting_writer_leaves_when_the_reader_abandons() -> None:
     writer.start()
     time.sleep(0.05)
     assert writer.is_alive()
-    queue.abandon()
+    assert queue.abandon() == [1]
     writer.join(5)
     assert taken == [False]
-    assert queue.accepted == 1
 
 
 def test_a_waiting_writer_goes_on_when_there_is_room() -> None:
@@ -67,3 +68,34 @@ def test_a_waiting_writer_goes_on_when_there_is_room() -> None:
     assert queue.get(5) == 1
     assert queue.get(5) == 2
     writer.join(5)
+
+
+def _two_queues() -> tuple[list[FrameQueue[str]], Turns[str]]:
+    changed = threading.Condition()
+    queues: list[FrameQueue[str]] = [FrameQueue(9, changed=changed) for _ in range(2)]
+    return queues, Turns(queues, changed)
+
+
+def test_nobody_is_served_twice_while_another_waits() -> None:
+    (busy, calm), turns = _two_queues()
+    for item in "abc":
+        busy.put(item)
+    calm.put("x")
+    assert [turns.get(0) for _ in range(4)] == [(0, "a"), (1, "x"), (0, "b"), (0, "c")]
+    assert turns.get(0.01) is None
+
+
+def test_turns_wake_for_any_of_their_queues() -> None:
+    (_, second), turns = _two_queues()
+    threading.Timer(0.05, second.put, args=("x",)).start()
+    assert turns.get(5) == (1, "x")
+
+
+def test_turns_end_when_the_last_queue_has() -> None:
+    (first, second), turns = _two_queues()
+    first.abandon()
+    second.put("x")
+    second.finish()
+    assert turns.get(0) == (1, "x")
+    with pytest.raises(QueueEnd, match=r"^$"):
+        turns.get(0)

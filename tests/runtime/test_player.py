@@ -129,8 +129,8 @@ def test_a_missing_later_source_is_found_before_the_work(inverter: Told, clip: P
     assert inverter == []
 
 
-def test_an_endless_source_must_be_alone(inverter: Told, clip: Path) -> None:
-    with pytest.raises(OptionError, match=r"test://64x48: several sources play one after another"):
+def test_an_endless_source_has_no_files_beside_it(inverter: Told, clip: Path) -> None:
+    with pytest.raises(OptionError, match=r"test://64x48: files play one after another"):
         _play("test://64x48", clip)
     result = _play("test://64x48@500?frames=3", clip)
     assert result.summary.captured == 23

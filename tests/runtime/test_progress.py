@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from hsi.runtime.event import Event, EventKind
 from hsi.runtime.progress import LineHandler, ProgressLine, text_of_progress, text_of_summary
-from hsi.runtime.run_summary import Progress, RunSummary
+from hsi.runtime.run_summary import CameraSummary, Progress, RunSummary
 from hsi.runtime.stage_times import STAGES, StageSummary
 
 STAGE_VALUES = {
@@ -29,6 +30,9 @@ DONE = RunSummary(
     fps=10.0,
     overhead_ms=1.23456,
     stages=STAGE_VALUES,
+    cameras={},
+    events=(Event(kind=EventKind.LOST, subject="camera 0", detail="no data", time_s=1.0),),
+    event_counts={"connected": 2, "lost": 1},
     stopped=False,
 )
 
@@ -112,12 +116,28 @@ def test_summary_is_a_table_with_the_overhead_and_the_drops() -> None:
     assert lines[2].split() == ["infer", "1.10", "1.90", "1.12"]
     assert lines[5] == "100 frames in 10.00 s: 10.00 fps, overhead 1.23 ms a frame"
     assert lines[6] == "120 captured, dropped: 18 newer, 2 stopped"
+    assert lines[7] == "events: 1 lost"
+
+
+def test_summary_of_several_cameras_tells_of_each() -> None:
+    one = CameraSummary(captured=3, shown=1, dropped={"too_old": 2})
+    other = CameraSummary(captured=1, shown=1, dropped={"too_old": 0})
+    lines = text_of_summary(replace(DONE, cameras={"a": one, "b": other})).splitlines()
+    assert lines[7] == "a: 3 captured, dropped: 2 too old"
+    assert lines[8] == "b: 1 captured, dropped: none"
+
+
+def test_a_count_that_does_not_come_out_even_is_refused() -> None:
+    with pytest.raises(AssertionError, match="3 frames came in, 2 went out"):
+        CameraSummary(captured=3, shown=1, dropped={"newer": 1})
 
 
 def test_summary_leaves_out_what_there_is_not() -> None:
     text = text_of_summary(replace(DONE, overhead_ms=None, dropped={"newer": 0, "stopped": 0}))
     assert "overhead" not in text
     assert "dropped" not in text
+    assert "events" in text
+    assert "events" not in text_of_summary(replace(DONE, event_counts={"connected": 1}))
 
 
 def test_summary_becomes_json() -> None:
@@ -130,3 +150,4 @@ def test_summary_becomes_json() -> None:
         "p95_ms": 1.9,
     }
     assert found["captured"] == found["shown"] + sum(found["dropped"].values())
+    assert found["events"][0]["kind"] == "lost"

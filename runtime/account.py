@@ -1,0 +1,61 @@
+"""What became of every frame of one camera."""
+
+from __future__ import annotations
+
+import enum
+import threading
+
+
+class Cause(str, enum.Enum):
+    """Why a captured frame was not shown."""
+
+    NEWER = "newer"  # a newer one came before its turn
+    TOO_OLD = "too_old"  # older than `max_age_s` when its turn came
+    CORRUPT = "corrupt"  # damaged on the way from the camera
+    NETWORK_FAILED = "network_failed"  # the engine gave no picture for it
+    SLOW_OUTPUT = "slow_output"  # no output was ready for it in time
+    OUTPUT_FAILED = "output_failed"  # no output was left to take it
+    STOPPED = "stopped"  # the run ended before its turn
+
+
+class Account:
+    """Counts frames in, and each of them out once: shown, or dropped for a cause.
+
+    Any thread may count. After `close` nothing changes any more: a thread that was left behind
+    in a library cannot spoil the sum.
+    """
+
+    def __init__(self) -> None:
+        self.captured = 0
+        self.shown = 0
+        self.dropped = {cause: 0 for cause in Cause}
+        self._closed = False
+        self._changing = threading.Lock()
+
+    def capture(self) -> None:
+        """Note a frame that came from the camera."""
+        with self._changing:
+            self.captured += not self._closed
+
+    def show(self) -> None:
+        """Note a captured frame that an output has."""
+        with self._changing:
+            self.shown += not self._closed
+
+    def drop(self, cause: Cause, count: int = 1) -> None:
+        """Note captured frames that nobody will see."""
+        with self._changing:
+            self.dropped[cause] += 0 if self._closed else count
+
+    def close(self, *, threads_left: bool) -> None:
+        """End the count.
+
+        Args:
+            threads_left: Whether threads were left behind with frames in their hands: those frames
+                were stopped. Without such threads every frame has been counted out already.
+        """
+        with self._changing:
+            self._closed = True
+            if threads_left:
+                out = self.shown + sum(self.dropped.values())
+                self.dropped[Cause.STOPPED] += self.captured - out

@@ -1,0 +1,211 @@
+"""One camera, or a row of files, through the network to its outputs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from hsi.runtime.account import Account, Cause
+from hsi.runtime.delivery import Delivery
+from hsi.runtime.event import Event, EventKind
+from hsi.runtime.feed import Feed
+from hsi.runtime.frame import Frame, Image
+from hsi.runtime.frame_queue import FrameQueue
+from hsi.runtime.output_worker import OutputWorker
+from hsi.runtime.run_options import Policy
+from hsi.runtime.run_state import RunState
+from hsi.runtime.source import Source
+from hsi.runtime.splice import Splice
+from hsi.runtime.stream_clock import StreamClock
+
+_POLL_S = 0.1
+_SILENT_S = 1.0
+
+
+class Lane:
+    """Takes frames from a worker, hands them to the network's thread and its results to outputs.
+
+    Args:
+        feed: What it plays.
+        run: The run that it is a part of.
+    """
+
+    def __init__(self, feed: Feed, run: RunState) -> None:
+        self.feed = feed
+        self.account = Account()
+        self.frames: FrameQueue[Frame] = FrameQueue(run.options.queue, changed=run.changed)
+        self.output_error: BaseException | None = None  # when no output is left
+        self.outputs = [
+            OutputWorker(output, on_written=run.meter.note_written, on_end=self._without)
+            for output in feed.outputs
+        ]
+        self._run = run
+        self._options = run.options
+        self._meter = run.meter
+        self._leave = run.leave
+        self._clock: StreamClock | None = None
+        self._splice = Splice()
+        self._source: Source | None = None
+        self._last_at = run.meter.started_at  # when the last frame came
+        self._ended = False
+        self.newest_wins = False  # else everything waits for everything
+        self._taken = 0  # frames that the network's thread took
+        self._size: tuple[int, int] | None = None
+
+    # The capture thread.
+
+    def take(self, frame: Frame, source: Source, read_s: float) -> bool:
+        """Take a frame that was read in so long. Returns whether more is wanted."""
+        now = time.monotonic()
+        self._note_source(source)
+        if source.live:
+            frame = self._splice.joined(frame, source, now)
+            self._note_size(frame)
+        stream_s = self._stream_time(source, frame)
+        if not self._wanted(stream_s):
+            return False
+        self._meter.times.add("capture", read_s)
+        if self.newest_wins and not source.live:
+            self._wait_until(stream_s)  # a file played as if it were a camera
+        self._last_at = now
+        self.account.capture()
+        if self._ended:
+            self.account.drop(Cause.STOPPED)
+            return False
+        frame = replace(self._resized(frame), captured_at=time.monotonic())
+        if self.newest_wins:
+            self.account.drop(Cause.NEWER, len(self.frames.put_newest(frame)))
+        elif not self.frames.put(frame):
+            self.account.drop(Cause.STOPPED)
+            return False
+        return not self._leave.is_set()
+
+    def take_corrupt(self) -> None:
+        """Count a frame that came damaged."""
+        self.account.capture()
+        self.account.drop(Cause.CORRUPT)
+
+    def _note_source(self, source: Source) -> None:
+        if source is self._source:
+            return
+        policy = self._options.policy or (Policy.LATEST if source.live else Policy.EVERY)
+        self.newest_wins = policy is Policy.LATEST
+        self._source = source
+        self._meter.note_source(source)
+
+    def _note_size(self, frame: Frame) -> None:
+        before, self._size = self._size, frame.size
+        if before not in (None, frame.size):
+            detail = "from {}x{} to {}x{}".format(*before, *frame.size)
+            kind = EventKind.SIZE_CHANGED
+            self._run.log.note(Event(kind=kind, subject=self.feed.name, detail=detail))
+
+    def _stream_time(self, source: Source, frame: Frame) -> float:
+        if self._clock is None:
+            self._clock = StreamClock(1 / (source.fps or 25.0))
+        return self._clock.at(frame)
+
+    def _wanted(self, stream_s: float) -> bool:
+        options = self._options
+        if options.duration_s is not None and stream_s >= options.duration_s:
+            return False
+        # Under `latest` captured frames may be dropped: there the network counts.
+        full = options.frames is not None and self.account.captured >= options.frames
+        return self.newest_wins or not full
+
+    def _wait_until(self, stream_s: float) -> None:
+        due = self._meter.started_at + stream_s
+        while not self._leave.is_set() and (left := due - time.monotonic()) > 0:
+            self._leave.wait(min(left, _POLL_S))
+
+    def _resized(self, frame: Frame) -> Frame:
+        size = self._options.size
+        if size is None or size == frame.size:
+            return frame
+        shrinks = size[0] * size[1] < frame.size[0] * frame.size[1]
+        image = cv2.resize(
+            frame.image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        )
+        return replace(frame, image=np.asarray(image, np.uint8))
+
+    # The network's thread.
+
+    def play(self, frame: Frame) -> None:
+        """Stylise a frame and hand it to the outputs."""
+        begun = time.monotonic()
+        limit_s = self._options.max_age_s
+        if limit_s is not None and frame.age_s() > limit_s:
+            self.account.drop(Cause.TOO_OLD)
+            return
+        try:
+            image = self.feed.stylize(frame)
+        except BaseException:
+            self.account.drop(Cause.NETWORK_FAILED)
+            raise
+        self._meter.times.add("infer", time.monotonic() - begun)
+        self._hand_out(replace(frame, stylised=True), image)
+        self._taken += 1
+        if self._taken == self._options.frames:
+            self.end()
+
+    def end(self) -> None:
+        """Take no more frames; what waits is dropped."""
+        self._ended = True
+        self.account.drop(Cause.STOPPED, len(self.frames.abandon()))
+
+    def finish(self) -> None:
+        """Let the outputs write what they have, and no more."""
+        for output in self.outputs:
+            output.finish()
+
+    def _hand_out(self, frame: Frame, image: Image) -> None:
+        outputs = [one for one in self.outputs if not one.done]
+        delivery = Delivery(frame, image, holders=len(outputs) + 1, done=self._through)
+        for output in outputs:
+            output.offer(delivery, newest_wins=self.newest_wins)
+        delivery.settle()
+
+    # Whichever thread is the last to need a picture.
+
+    def _through(self, delivery: Delivery) -> None:
+        if delivery.written:
+            self.account.show()
+            self._meter.note_shown(delivery.frame.age_s())
+        elif self._leave.is_set():
+            self.account.drop(Cause.STOPPED)
+        else:
+            failed = delivery.failed or all(one.done for one in self.outputs)
+            self.account.drop(Cause.OUTPUT_FAILED if failed else Cause.SLOW_OUTPUT)
+        self.feed.recycle(delivery.image)
+
+    # The supervisors' thread.
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether the time is up for a camera that is silent and cannot notice itself."""
+        limit_s = self._options.duration_s
+        if limit_s is None or (self._source is not None and not self._source.live):
+            return False
+        return now - self._meter.started_at >= limit_s and now - self._last_at > _SILENT_S
+
+    # An output's thread.
+
+    def _without(self, output: OutputWorker) -> None:
+        """Go on without an output, if there is another."""
+        error = output.error
+        if error is None:
+            self._run.close()
+        elif not isinstance(error, Exception):
+            self._run.fail(error)
+        else:
+            last = all(one.error is not None for one in self.outputs)
+            if last:
+                self.output_error = error
+                self.end()
+            if not (last and self._run.alone):  # else the run ends, with this error
+                name = output.output.name
+                detail = str(error).removeprefix(f"{name}: ")
+                kind = EventKind.OUTPUT_FAILED
+                self._run.log.note(Event(kind=kind, subject=name, detail=detail))

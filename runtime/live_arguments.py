@@ -1,0 +1,47 @@
+"""The part of the command line that is about cameras and streams."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import Any
+
+from hsi.runtime.duration import seconds_from_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveOptions:
+    """How live sources are treated. Files are not concerned."""
+
+    reconnect: bool | None = None  # None: once it has been there; True: wait for it to be there
+    stall_s: float | None = None  # silent for so long, a camera is lost; None: the default
+    max_age_s: float | None = None  # frames that waited longer are dropped; None: no limit
+
+
+def add_live(group: Any) -> None:
+    """Add the options to a group of an argument parser."""
+    group.add_argument(
+        "--reconnect", action=argparse.BooleanOptionalAction, default=None,
+        help="open a camera again when it falls silent or goes away, and wait for one that is not "
+        "there at the start (default: the first; a camera that is not there ends the run)",
+    )  # fmt: skip
+    group.add_argument(
+        "--stall-timeout", metavar="TIME", help="silent for so long, a camera is lost (2.5s)"
+    )
+    group.add_argument(
+        "--max-age", metavar="TIME",
+        help="drop frames that waited longer than this for the network, such as 100ms",
+    )  # fmt: skip
+
+
+def live_from(args: argparse.Namespace) -> LiveOptions:
+    """Return what was asked for.
+
+    Raises:
+        OptionError: A value is malformed.
+    """
+    return LiveOptions(
+        reconnect=args.reconnect,
+        stall_s=seconds_from_text(args.stall_timeout, of="--stall-timeout"),
+        max_age_s=seconds_from_text(args.max_age, of="--max-age"),
+    )

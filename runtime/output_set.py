@@ -1,0 +1,91 @@
+"""The outputs of every camera, from the names that the user gave."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+from hsi.runtime.default_output import default_output
+from hsi.runtime.errors import OptionError
+from hsi.runtime.image_output import PictureOutput
+from hsi.runtime.inputs import Input
+from hsi.runtime.output import Output, OutputOptions, open_output
+from hsi.runtime.uri import local_path, redact, scheme_of
+
+PLACE = "{camera}"
+"""Stands in an output's name for the number of its camera, 1 for the first."""
+
+
+def open_outputs(
+    uris: Sequence[str],
+    inputs: Sequence[Input],
+    *,
+    frame_count: int | None,
+    stack: contextlib.ExitStack,
+    tell: Callable[[str], None],
+) -> list[list[Output]]:
+    """Open every output once for each input.
+
+    Args:
+        uris: Names; none for a window, or a new file where no window can be.
+        inputs: What will be written.
+        frame_count: How many frames an output will get, or None where nobody knows.
+        stack: Leaves the outputs.
+        tell: Given one sentence when a file takes the place of a window.
+
+    Returns:
+        The entered outputs of each input.
+
+    Raises:
+        OptionError: A name is of no known kind, would be written by two cameras, or is a source.
+        OutputError: It cannot be written there.
+    """
+    _check_places(uris, inputs)
+    found = []
+    for number, one in enumerate(inputs, 1):
+        names = [uri.replace(PLACE, str(number)) for uri in uris]
+        outputs = [stack.enter_context(o) for o in _opened(names, one, frame_count)]
+        found.append(outputs or [stack.enter_context(default_output(one, frame_count, tell))])
+    return found
+
+
+def refuse_sources(uris: Sequence[str], sources: Sequence[str]) -> None:
+    """Refuse outputs that are sources, and would be lost.
+
+    Raises:
+        OptionError: One is.
+    """
+    for uri in uris:
+        for source in sources:
+            paths = [local_path(text) for text in (uri, source) if scheme_of(text) in ("", "file")]
+            files = [path for path in paths if os.path.isfile(path)]
+            if len(files) == 2 and os.path.samefile(*files):
+                raise OptionError(
+                    f"{redact(uri)}: is the source itself, and would be lost: choose another output"
+                )
+
+
+def _check_places(uris: Sequence[str], inputs: Sequence[Input]) -> None:
+    for uri in uris:
+        if len(inputs) > 1 and PLACE not in uri and scheme_of(uri) in ("", "file"):
+            if uri.startswith("null:"):
+                continue
+            stem, suffix = os.path.splitext(uri)
+            raise OptionError(
+                f"{redact(uri)}: {len(inputs)} cameras cannot share it: expected the place of "
+                f"their number, such as {redact(stem)}-{PLACE}{suffix}"
+            )
+
+
+def _opened(uris: Sequence[str], one: Input, frame_count: int | None) -> Iterator[Output]:
+    options = OutputOptions(fps=one.fps)
+    for uri in uris:
+        output = open_output(uri, options=options)
+        if isinstance(output, PictureOutput) and frame_count != 1:
+            raise OptionError(
+                f"{output.name}: holds one picture, but the source has "
+                f"{frame_count or 'no known number of'} frames: give a folder or a video, "
+                "or --frames 1"
+            )
+        yield output
