@@ -20,6 +20,7 @@ from hsi.runtime.uri import redact_words
 
 if TYPE_CHECKING:
     from hsi.runtime.progress import ProgressLine
+    from hsi.runtime.run_summary import RunSummary
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,11 @@ class _Stop:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
 
+    def note_faults(self, summary: RunSummary) -> None:
+        """Let a run that lost an output on the way end as a fault."""
+        if "output failed" in summary.event_counts:
+            self.exit_code = self.exit_code or _FAULT
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.event.is_set():
             raise KeyboardInterrupt
@@ -119,6 +125,7 @@ def _run(request: Request, stop: _Stop) -> None:
             result = play(request, line, stop=stop.event, tell=_say)
         finally:
             line.clear()
+    stop.note_faults(result.summary)
     if request.json:
         print(json.dumps(result.as_dict(), indent=2), flush=True)
     elif not request.quiet:

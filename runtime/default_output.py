@@ -38,7 +38,7 @@ def default_output(
         with window:
             yield window
         return
-    options = OutputOptions(fps=played.fps)
+    options = OutputOptions(fps=played.fps, live=played.live)
     with (
         _new_path(_ending_for(played.first, expected)) as path,
         open_output(path, options=options) as out,

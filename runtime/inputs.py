@@ -27,6 +27,11 @@ class Input:
     reopen: Callable[[], Source] | None = None  # opens the camera again
 
     @property
+    def live(self) -> bool:
+        """Whether it is a camera or stream."""
+        return self.first is None or self.first.live
+
+    @property
     def fps(self) -> float | None:
         """Frames a second, or None where nobody knows."""
         return None if self.first is None else self.first.fps

@@ -40,6 +40,7 @@ class OutputOptions:
     """What an output cannot know from the frames themselves."""
 
     fps: float | None = None  # frames a second as the source says; None: 25
+    live: bool = False  # what the source gives cannot be had again
 
     def __post_init__(self) -> None:
         if self.fps is not None and not 0 < self.fps <= 1000:
@@ -131,7 +132,7 @@ def _open_path(text: str, options: OutputOptions) -> Output:
     if suffix in VIDEO_SUFFIXES:
         from hsi.runtime.video_output import VideoOutput
 
-        return VideoOutput(path, fps=options.fps)
+        return VideoOutput(path, fps=options.fps, live=options.live)
     if suffix in PICTURE_SUFFIXES:
         return PictureOutput(path)
     raise OptionError(f"{redact(text)}: unknown kind of output, expected one of {_KINDS}")

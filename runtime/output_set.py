@@ -79,7 +79,7 @@ def _check_places(uris: Sequence[str], inputs: Sequence[Input]) -> None:
 
 
 def _opened(uris: Sequence[str], one: Input, frame_count: int | None) -> Iterator[Output]:
-    options = OutputOptions(fps=one.fps)
+    options = OutputOptions(fps=one.fps, live=one.live)
     for uri in uris:
         output = open_output(uri, options=options)
         if isinstance(output, PictureOutput) and frame_count != 1:

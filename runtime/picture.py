@@ -27,6 +27,25 @@ def picture_from_bytes(data: bytes) -> Image | None:
     return None if image is None else np.asarray(image, np.uint8)
 
 
+def fitted(image: Image, size: tuple[int, int]) -> Image:
+    """Return a picture in another size, whole and undistorted, with black bars where need be.
+
+    Args:
+        image: `(H, W, 3)` uint8 BGR.
+        size: `(width, height)` in pixels.
+    """
+    height, width = image.shape[:2]
+    scale = min(size[0] / width, size[1] / height)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    found = np.zeros((size[1], size[0], 3), np.uint8)
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    found[top : top + inner[1], left : left + inner[0]] = cv2.resize(
+        image, inner, interpolation=interpolation
+    )
+    return found
+
+
 def silence_opencv() -> None:
     """Keep OpenCV's own complaints from standing in front of a command's one clear line."""
     if hasattr(cv2, "setLogLevel"):  # OpenCV 4

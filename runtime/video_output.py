@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import threading
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ import cv2
 from hsi.runtime.errors import OutputError
 from hsi.runtime.frame import Frame, Image
 from hsi.runtime.output import create_part, keeps_result, output_error
+from hsi.runtime.picture import fitted
 from hsi.runtime.stream_clock import StreamClock
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,15 @@ _CODECS = (
     ("mpeg4", 60000, {"qmin": "2", "qmax": "6", **_TAGS}),
 )
 _DEFAULT_FPS = 25.0
+# What a crash or a full disk cuts off can be played up to the last second: MP4 and QuickTime are
+# written in fragments, and become a usual file at the end; Matroska is written so anyway.
+_MP4_OPTIONS = {
+    "movflags": "+hybrid_fragmented+delay_moov",
+    "frag_duration": "1000000",
+    "flush_packets": "1",
+}
+_MKV_OPTIONS = {"cluster_time_limit": "1000", "flush_packets": "1"}
+_CLOSING_S = 1.0  # how long the end waits for a write that hangs
 
 
 class VideoOutput:
@@ -45,9 +56,13 @@ class VideoOutput:
     4:2:0 needs even sides: an odd one gets one more row or column, a copy of the last
     (641x479 becomes 642x480). The alternative, 4:4:4, keeps 641x479 but plays in few players.
 
+    A recording of a live source, which nobody can make again, is kept whatever happens, and goes
+    on when the camera changes its size: then frames are fitted into the first one's.
+
     Args:
         path: Ends in .mp4, .m4v, .mkv or .mov. Replaced when the video is whole, not before.
         fps: Frames a second as the source says; None: 25. A hint, the time-stamps decide.
+        live: Whether the source is.
 
     Raises:
         OutputError: No file can be created there.
@@ -55,10 +70,13 @@ class VideoOutput:
 
     thread_bound = False
 
-    def __init__(self, path: Path, *, fps: float | None = None) -> None:
+    def __init__(self, path: Path, *, fps: float | None = None, live: bool = False) -> None:
         self.name = str(path)
         self._path = path
         self._fps = fps or _DEFAULT_FPS
+        self._live = live
+        self._broken = False  # a write has failed, and was told
+        self._writing = threading.Lock()
         self._clock = StreamClock(1 / self._fps)
         self._container: Any = None
         self._stream: Any = None
@@ -71,10 +89,16 @@ class VideoOutput:
 
     def write(self, frame: Frame, image: Image) -> None:
         """Encode the image at the time of its frame."""
+        with self._writing:
+            self._write(frame, image)
+
+    def _write(self, frame: Frame, image: Image) -> None:
         height, width = image.shape[:2]
         if self._container is None:
             self._start(width, height)
-        if (width, height) != self._size:
+        if (width, height) != self._size and self._live:
+            image = fitted(image, self._size)
+        elif (width, height) != self._size:
             raise OutputError(
                 f"{self.name}: holds {self._size[0]}x{self._size[1]} frames, but frame "
                 f"{frame.number} of {frame.source} is {width}x{height}: pass --size "
@@ -97,23 +121,37 @@ class VideoOutput:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if not self._writing.acquire(timeout=_CLOSING_S):
+            # Another thread hangs in the library, which must not be closed beneath it.
+            logger.warning("%s: cannot be finished, what there is of it is %s", *self._names)
+            return
+        kept = self._live or keeps_result(error)
         try:
-            if keeps_result(error) and self._container is not None:
+            if self._container is None:
+                return
+            if kept and not self._broken:
                 self._finish()
-            elif self._container is not None:
+            else:
                 self._give_up()
         finally:
             self._part.unlink(missing_ok=True)
+            self._writing.release()
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return self.name, str(self._part)
 
     def _start(self, width: int, height: int) -> None:
-        codec, self._ticks_per_s, options = next(c for c in _CODECS if _can_encode(c[0]))
+        codec, self._ticks_per_s, tuning = next(c for c in _CODECS if _can_encode(c[0]))
         self._size = (width, height)
         self._part = create_part(self._path)
         if width % 2 or height % 2:
             logger.info("%s: padded from %dx%d to even sides", self.name, width, height)
-        self._container = av.open(str(self._part), "w", format=_FORMATS[self._path.suffix.lower()])
+        form = _FORMATS[self._path.suffix.lower()]
+        options = _MKV_OPTIONS if form == "matroska" else _MP4_OPTIONS
+        self._container = av.open(str(self._part), "w", format=form, options=options)
         rate = Fraction(self._fps).limit_denominator(1001)
-        self._stream = self._container.add_stream(codec, rate=rate, options=options)
+        self._stream = self._container.add_stream(codec, rate=rate, options=tuning)
         self._stream.width, self._stream.height = width + width % 2, height + height % 2
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, self._ticks_per_s)
@@ -122,6 +160,7 @@ class VideoOutput:
         try:
             self._container.mux(self._stream.encode(picture))
         except (av.error.FFmpegError, OSError) as error:
+            self._broken = True
             raise _video_error(self.name, error) from error
 
     def _finish(self) -> None:
@@ -137,6 +176,9 @@ class VideoOutput:
         # Closing writes the end of the file, which may fail as the frame before did.
         with contextlib.suppress(av.error.FFmpegError, OSError):
             self._container.close()
+        if self._live:
+            with contextlib.suppress(OSError):
+                os.replace(self._part, self._path)
 
 
 def _can_encode(codec: str) -> bool:
