@@ -4,9 +4,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 from hsi.calibrate.frames import MIN_SIDE, CalibrationFrame, read_frames
 from hsi.calibrate.sampler import SAMPLER, descriptors_of, farthest_points
+from hsi.runtime.drift_reference import DriftReference, colour_quantiles
 from hsi.runtime.errors import OptionError, SourceError
+from hsi.runtime.frame import Image
 from hsi.runtime.uri import redact
 
 FORMAT, VERSION = "hsi calibration", 1
@@ -41,9 +45,14 @@ class CalibrationSet:
     held_out: tuple[CalibrationFrame, ...]  # never calibrated on; may be none
     places: tuple[str, ...]  # as given, without credentials
     options: CalibrationOptions
+    reach: float = 0.0  # grey levels from the frames to the farthest other that was read
 
-    def to_json(self) -> str:
-        """The record: the same sources and options give the same text."""
+    def to_json(self, drift: DriftReference | None = None) -> str:
+        """The record: the same sources and options give the same text.
+
+        Args:
+            drift: What ``hsi-run`` shall compare its input with; None for nothing.
+        """
         record = {
             "format": FORMAT,
             "version": VERSION,
@@ -52,6 +61,7 @@ class CalibrationSet:
             "options": asdict(self.options),
             "frames": [_entry(frame) for frame in self.frames],
             "held_out": [_entry(frame) for frame in self.held_out],
+            **({} if drift is None else {"drift": asdict(drift)}),
         }
         return json.dumps(record, indent=1) + "\n"
 
@@ -96,7 +106,14 @@ def collect(
         held_out=tuple(found[index] for index in kept_back),
         places=tuple(map(redact, places)),
         options=options,
+        reach=_reach([frame.image for frame in found], order[: options.frames]),
     )
+
+
+def _reach(images: Sequence[Image], taken: Sequence[int]) -> float:
+    colours = np.stack([colour_quantiles(image).ravel() for image in images])
+    apart = np.abs(colours[:, None] - colours[list(taken)]).mean(2)
+    return float(apart.min(1).max())
 
 
 def _entry(frame: CalibrationFrame) -> dict[str, str | int]:

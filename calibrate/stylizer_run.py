@@ -50,11 +50,17 @@ class StylizerRun:
         self._session = _session(shown.SerializeToString(), options, PROVIDERS[engine])
         self.name = engine if PROVIDERS[engine] in self._session.get_providers() else CPU
         self._size = statistics_size(model)
+        self.code_size = _vector_size(model, "style_code")
 
     def stylise(self, frame: Image, code: Vectors) -> Image:
         """A frame `(H, W, 3) uint8 BGR` in a style of code `(K,)`, at full strength."""
         (stylised,) = self._run(["stylised"], frame, code)
         return np.asarray(stylised[0], np.uint8)
+
+    def statistics(self, frame: Image, code: Vectors) -> Vectors:
+        """The frame's own statistics, `(S,)`."""
+        (used,) = self._run(["statistics_used"], frame, code)
+        return np.asarray(used[0], np.float32)
 
     def tensors(self, frame: Image, code: Vectors) -> dict[str, Vectors]:
         """The float32 tensors asked for, by name."""
@@ -86,10 +92,14 @@ def statistics_size(model: onnx.ModelProto) -> int:
     Raises:
         EngineError: The graph has no such input.
     """
+    return _vector_size(model, "statistics")
+
+
+def _vector_size(model: onnx.ModelProto, name: str) -> int:
     for value in model.graph.input:
-        if value.name == "statistics":
+        if value.name == name:
             return int(value.type.tensor_type.shape.dim[1].dim_value)
-    raise EngineError("stylizer: expected an input called statistics, found none: export it again")
+    raise EngineError(f"stylizer: expected an input called {name}, found none: export it again")
 
 
 def encode_styles(style_encoder: bytes, styles: Sequence[Image]) -> list[Vectors]:

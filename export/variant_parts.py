@@ -6,9 +6,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 
 from hsi.calibrate.calibration_set import CalibrationOptions, CalibrationSet, collect
 from hsi.calibrate.candidates import candidates_of
+from hsi.calibrate.drift_bounds import drift_reference
 from hsi.calibrate.gate import LossMeter
 from hsi.calibrate.gate_page import gate_page
 from hsi.calibrate.gate_result import GateResult
@@ -89,7 +91,9 @@ def added(
         parts |= {graph: one.model.SerializeToString(), golden.stylised: picture}
         calibrated = made.calibration is not None and one.precision == "int8"
         if calibrated and made.calibration is not None:
-            parts[CALIBRATION] = made.calibration.to_json().encode()
+            run = StylizerRun(onnx.load_from_string(parts[manifest.stylizer.part]))
+            drift = drift_reference(made.calibration, run, manifest.statistics)
+            parts[CALIBRATION] = made.calibration.to_json(drift).encode()
         variants.append(
             Variant(
                 graph=_graph(manifest.stylizer, graph, one),

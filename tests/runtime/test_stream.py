@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ import hsi.runtime
 from hsi.runtime import Look, Mask, Region, Stream, Stylizer
 from hsi.runtime.errors import FrameError, OptionError
 from hsi.runtime.frame import Frame, Image
+from hsi.runtime.scene_watch import SceneWatch
 
 ALL = Look(
     keep_colour=True,
@@ -153,6 +155,20 @@ def test_strokes_do_not_get_finer_with_more_pixels(stylizer: Stylizer, photo: Im
     size = (960, 540)
     pair = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (of_large, of_small)]
     assert _similarity(*pair) >= 0.85
+
+
+def test_a_watch_sees_what_the_network_sees(stylizer: Stylizer, photo: Image) -> None:
+    class Watch(SceneWatch):
+        def see(self, frame: Image, statistics: Any, time_s: float | None) -> None:
+            seen.append((frame.shape, len(statistics), time_s))
+
+    seen: list[Any] = []
+    stream = Stream(stylizer, look=Look(style_scale=4), watch=Watch(None))
+    stream(photo, time_s=3.0)
+    stream.play(Frame(image=photo, number=0, time_s=0, source="a", path=Path("a.png")))
+
+    size = stylizer.manifest.statistics_size
+    assert seen == [((270, 405, 3), size, 3.0), ((270, 405, 3), size, None)]
 
 
 def test_a_region_outside_the_frame_is_refused(stylizer: Stylizer, frames: list[Image]) -> None:
