@@ -65,6 +65,7 @@ def test_what_was_written_before_the_disk_was_full_is_kept(
 def test_a_full_disk_does_not_end_a_run_that_has_another_output(
     start_fake: StartFake, small_disk: Path
 ) -> None:
+    (small_disk / "rest").write_bytes(bytes(260_000))
     process = start_fake(
         "test://1280x720@30", "-o", f"{small_disk}/out.mkv", "-o", "null:", "--duration", "8s"
     )
