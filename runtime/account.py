@@ -28,6 +28,8 @@ class Account:
     def __init__(self) -> None:
         self.captured = 0
         self.shown = 0
+        self.unstylised = 0  # of those shown, how many were the frame itself
+        self.repeated = 0  # pictures shown in place of new ones; they are no captured frames
         self.dropped = {cause: 0 for cause in Cause}
         self._closed = False
         self._changing = threading.Lock()
@@ -37,10 +39,16 @@ class Account:
         with self._changing:
             self.captured += not self._closed
 
-    def show(self) -> None:
+    def show(self, *, stylised: bool = True) -> None:
         """Note a captured frame that an output has."""
         with self._changing:
             self.shown += not self._closed
+            self.unstylised += not self._closed and not stylised
+
+    def repeat(self) -> None:
+        """Note a picture that an output has in place of a new one."""
+        with self._changing:
+            self.repeated += not self._closed
 
     def drop(self, cause: Cause, count: int = 1) -> None:
         """Note captured frames that nobody will see."""

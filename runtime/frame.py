@@ -31,6 +31,7 @@ class Frame:
     source: str  # the address without credentials
     path: Path | None = None  # the file, when this frame is one picture file
     captured_at: float | None = None  # when it came, by time.monotonic(); set by the pipeline
+    repeated: bool = False  # whether an output gets it again, since nothing newer has come
     stylised: bool = False  # whether the picture that an output gets with it is in the style
 
     def __post_init__(self) -> None:

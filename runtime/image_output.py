@@ -44,7 +44,9 @@ class FolderOutput:
         create_part(folder / f"probe{suffix}").unlink()
 
     def write(self, frame: Frame, image: Image) -> None:
-        """Write the image under a name of its own."""
+        """Write the image under a name of its own; what is shown again is written already."""
+        if frame.repeated:
+            return
         target = self._folder / f"{self._stem_of(frame)}{self._suffix}"
         _refuse_source(target, frame)
         write_picture(target, image)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -15,14 +16,16 @@ from hsi.runtime.feed import Feed
 from hsi.runtime.frame import Frame, Image
 from hsi.runtime.frame_queue import FrameQueue
 from hsi.runtime.output_worker import OutputWorker
-from hsi.runtime.run_options import Policy
+from hsi.runtime.run_options import OnFault, Policy
 from hsi.runtime.run_state import RunState
 from hsi.runtime.source import Source
 from hsi.runtime.splice import Splice
 from hsi.runtime.stream_clock import StreamClock
+from hsi.runtime.substitute import Substitute, captioned
 
 _POLL_S = 0.1
-_SILENT_S = 1.0
+_SILENT_S = 1.0  # without anything new for so long, outputs get a substitute
+_FILL_S = 0.2  # how often
 
 
 class Lane:
@@ -51,6 +54,11 @@ class Lane:
         self._source: Source | None = None
         self._last_at = run.meter.started_at  # when the last frame came
         self._ended = False
+        self._failing = False  # whether the network gave no picture for the last frame
+        on_fault = run.options.on_fault
+        self._substitute = None if on_fault is OnFault.STOP else Substitute(on_fault)
+        self._handed_at = run.meter.started_at  # when outputs got something new
+        self._filled_at = 0.0  # when they got something old
         self.newest_wins = False  # else everything waits for everything
         self._taken = 0  # frames that the network's thread took
         self._size: tuple[int, int] | None = None
@@ -100,8 +108,10 @@ class Lane:
         before, self._size = self._size, frame.size
         if before not in (None, frame.size):
             detail = "from {}x{} to {}x{}".format(*before, *frame.size)
-            kind = EventKind.SIZE_CHANGED
-            self._run.log.note(Event(kind=kind, subject=self.feed.name, detail=detail))
+            self._tell(EventKind.SIZE_CHANGED, detail)
+
+    def _tell(self, kind: EventKind, detail: str = "") -> None:
+        self._run.log.note(Event(kind=kind, subject=self.feed.name, detail=detail))
 
     def _stream_time(self, source: Source, frame: Frame) -> float:
         if self._clock is None:
@@ -142,11 +152,34 @@ class Lane:
             return
         try:
             image = self.feed.stylize(frame)
-        except BaseException:
-            self.account.drop(Cause.NETWORK_FAILED)
-            raise
+        except Exception as error:
+            self._without_network(frame, error)
+            return
         self._meter.times.add("infer", time.monotonic() - begun)
-        self._hand_out(replace(frame, stylised=True), image)
+        if self._failing:
+            self._failing = False
+            self._tell(EventKind.NETWORK_RETURNED)
+        if self._substitute is not None:
+            self._substitute.remember(frame, image)
+        self._hand_out(replace(frame, stylised=True), image, done=self._through)
+        self._note_taken()
+
+    def _without_network(self, frame: Frame, error: Exception) -> None:
+        if self._substitute is None:
+            self.account.drop(Cause.NETWORK_FAILED)
+            raise error
+        if not self._failing:
+            self._failing = True
+            self._tell(EventKind.NETWORK_FAILED, str(error))
+        if self._options.on_fault is OnFault.PASSTHROUGH:
+            image = captioned(frame.image, "not stylised")
+            self._hand_out(frame, image, done=self._through)
+            self._note_taken()
+            return
+        self.account.drop(Cause.NETWORK_FAILED)
+        self._repeat("network failed")
+
+    def _note_taken(self) -> None:
         self._taken += 1
         if self._taken == self._options.frames:
             self.end()
@@ -161,25 +194,36 @@ class Lane:
         for output in self.outputs:
             output.finish()
 
-    def _hand_out(self, frame: Frame, image: Image) -> None:
+    def _hand_out(self, frame: Frame, image: Image, done: Callable[[Delivery], None]) -> None:
+        self._handed_at = time.monotonic()
         outputs = [one for one in self.outputs if not one.done]
-        delivery = Delivery(frame, image, holders=len(outputs) + 1, done=self._through)
+        delivery = Delivery(frame, image, holders=len(outputs) + 1, done=done)
         for output in outputs:
             output.offer(delivery, newest_wins=self.newest_wins)
         delivery.settle()
+
+    def _repeat(self, why: str) -> None:
+        found = None if self._substitute is None else self._substitute.repeat(why)
+        if found is not None:
+            self._hand_out(*found, done=self._through_again)
 
     # Whichever thread is the last to need a picture.
 
     def _through(self, delivery: Delivery) -> None:
         if delivery.written:
-            self.account.show()
+            self.account.show(stylised=delivery.frame.stylised)
             self._meter.note_shown(delivery.frame.age_s())
         elif self._leave.is_set():
             self.account.drop(Cause.STOPPED)
         else:
             failed = delivery.failed or all(one.done for one in self.outputs)
             self.account.drop(Cause.OUTPUT_FAILED if failed else Cause.SLOW_OUTPUT)
-        self.feed.recycle(delivery.image)
+        if delivery.frame.stylised:
+            self.feed.recycle(delivery.image)
+
+    def _through_again(self, delivery: Delivery) -> None:
+        if delivery.written:
+            self.account.repeat()
 
     # The supervisors' thread.
 
@@ -189,6 +233,15 @@ class Lane:
         if limit_s is None or (self._source is not None and not self._source.live):
             return False
         return now - self._meter.started_at >= limit_s and now - self._last_at > _SILENT_S
+
+    def fill(self, now: float) -> None:
+        """Give outputs something to show where nothing new has come for a second."""
+        silent = self.newest_wins and not self._ended and now - self._handed_at > _SILENT_S
+        if self._substitute is not None and silent and now - self._filled_at > _FILL_S:
+            self._filled_at = now
+            handed_at = self._handed_at
+            self._repeat("no new picture")
+            self._handed_at = handed_at
 
     # An output's thread.
 

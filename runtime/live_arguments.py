@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hsi.runtime.duration import seconds_from_text
+from hsi.runtime.run_options import OnFault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class LiveOptions:
     reconnect: bool | None = None  # None: once it has been there; True: wait for it to be there
     stall_s: float | None = None  # silent for so long, a camera is lost; None: the default
     max_age_s: float | None = None  # frames that waited longer are dropped; None: no limit
+    on_fault: OnFault = OnFault.STOP
 
 
 def add_live(group: Any) -> None:
@@ -32,6 +34,12 @@ def add_live(group: Any) -> None:
         "--max-age", metavar="TIME",
         help="drop frames that waited longer than this for the network, such as 100ms",
     )  # fmt: skip
+    group.add_argument(
+        "--on-fault", choices=[one.value for one in OnFault], default=OnFault.STOP.value,
+        help="what outputs get when the network fails or nothing new comes for a second: the last "
+        "stylised picture, the frame itself, plain grey, each with a caption; or nothing, and a "
+        "fault of the network ends the run (default: stop)",
+    )  # fmt: skip
 
 
 def live_from(args: argparse.Namespace) -> LiveOptions:
@@ -44,4 +52,5 @@ def live_from(args: argparse.Namespace) -> LiveOptions:
         reconnect=args.reconnect,
         stall_s=seconds_from_text(args.stall_timeout, of="--stall-timeout"),
         max_age_s=seconds_from_text(args.max_age, of="--max-age"),
+        on_fault=OnFault(args.on_fault),
     )

@@ -137,6 +137,7 @@ class _Run:
             if supervisor.finished:
                 continue
             supervisor.tick(now)
+            lane.fill(now)
             if lane.is_over(now):
                 supervisor.leave()
             if supervisor.finished:

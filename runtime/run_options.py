@@ -15,6 +15,15 @@ class Policy(enum.Enum):
     EVERY = "every"  # the source waits, nothing is dropped
 
 
+class OnFault(enum.Enum):
+    """What outputs get when the network fails or no new picture comes."""
+
+    STOP = "stop"  # nothing; a fault of the network ends the run
+    HOLD = "hold"  # the last stylised picture
+    PASSTHROUGH = "passthrough"  # the frame itself
+    PATTERN = "pattern"  # plain grey
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """How a run goes and when it ends."""
@@ -24,6 +33,7 @@ class RunOptions:
     duration_s: float | None = None  # end after so many seconds of stream time
     size: tuple[int, int] | None = None  # (width, height): resize frames before the network
     queue: int = 2  # frames that may wait for the network under `every`
+    on_fault: OnFault = OnFault.STOP
     max_age_s: float | None = None  # a frame that waited longer is dropped, not stylised
     stall_s: float = 2.5  # a live source silent for so long, or three of its frames, is lost
     open_s: float = 10.0  # a live source that takes longer to open is given up

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hsi.runtime.account import Account
 from hsi.runtime.event import Event
+from hsi.runtime.scene_watch import DriftSummary
 from hsi.runtime.stage_times import StageSummary
 
 
@@ -21,6 +22,7 @@ class Progress:
     fps: float  # over the last moments
     left_s: float | None  # None where nobody knows
     stages: dict[str, StageSummary]
+    drift: float | None = None  # the worst of all cameras, 1 at the edge; None: not known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class CameraSummary:
     captured: int  # frames that came, damaged ones too
     shown: int  # frames that an output has
     dropped: dict[str, int]  # by cause, see `hsi.runtime.account.Cause`
+    unstylised: int = 0  # of those shown, how many were the frame itself
+    repeated: int = 0  # pictures shown in place of new ones; they are no captured frames
 
     def __post_init__(self) -> None:
         out = self.shown + sum(self.dropped.values())
@@ -44,7 +48,13 @@ class CameraSummary:
     def of(account: Account) -> CameraSummary:
         """Return what an account has counted."""
         dropped = {cause.value: count for cause, count in account.dropped.items()}
-        return CameraSummary(captured=account.captured, shown=account.shown, dropped=dropped)
+        return CameraSummary(
+            captured=account.captured,
+            shown=account.shown,
+            dropped=dropped,
+            unstylised=account.unstylised,
+            repeated=account.repeated,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +74,8 @@ class RunSummary:
     events: tuple[Event, ...]  # the last thousand
     event_counts: dict[str, int]  # of all, by kind
     stopped: bool  # ended from outside: a signal, or a closed window
+    drift: dict[str, DriftSummary] = field(default_factory=dict)  # by camera, where it is known
+    collected: int = 0  # frames saved for the next calibration
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, times to the microsecond."""
