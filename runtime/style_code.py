@@ -80,7 +80,7 @@ class StyleCache:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or _cache_home() / "hsi-edge" / "styles"
+        self.folder = folder or cache_home() / "hsi-edge" / "styles"
 
     def get(self, encoder: str, picture: bytes, size: int) -> npt.NDArray[np.float32] | None:
         """The `(size,)` code of a picture, or None."""
@@ -110,7 +110,8 @@ class StyleCache:
         return self.folder / encoder[:16] / f"{hashlib.sha256(picture).hexdigest()}.code"
 
 
-def _cache_home() -> Path:
+def cache_home() -> Path:
+    """The user's folder of what can be made again; one that does not exist where there is none."""
     told = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if told.is_absolute():
         return told

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -23,9 +22,10 @@ from hsi.runtime.checks import (
 )
 from hsi.runtime.drift_reference import DriftReference, drift_reference_of
 from hsi.runtime.engine import Engine
-from hsi.runtime.errors import BundleError, EngineError, OptionError, QualityError, SourceError
+from hsi.runtime.errors import EngineError, OptionError, SourceError
 from hsi.runtime.frame import Image
 from hsi.runtime.manifest import Manifest
+from hsi.runtime.self_test import self_test
 from hsi.runtime.style_code import StyleCache, StyleCode, blend
 from hsi.runtime.style_picture import sized_style, style_from_bytes
 from hsi.runtime.styles import DEFAULT_STYLE, style_path
@@ -67,7 +67,14 @@ class Stylizer:
         self._encoder = bundle.manifest.part(bundle.manifest.style_encoder.part).sha256
         self._setting = _Setting(code=None, strength=1.0)
         self._changing = threading.Lock()  # held while it is replaced, never while encoding
-        self.engine_name = engine.name
+        self._engine_name = engine.name
+
+    @property
+    def engine_name(self) -> str:
+        """What stylised the last frame. An engine may hand over to another while it is built."""
+        if self._engine is not None:
+            self._engine_name = self._engine.name
+        return self._engine_name
 
     @property
     def manifest(self) -> Manifest:
@@ -192,29 +199,7 @@ class Stylizer:
         Raises:
             QualityError: The result is not the one the bundle was exported with.
         """
-        golden, engine = self.manifest.golden, self._opened()
-        frame = self._bundle.read_picture(golden.frame)[np.newaxis]
-        style = self._bundle.read_picture(golden.style)[np.newaxis]
-        wanted = self._bundle.read_picture(golden.stylised)[np.newaxis]
-        if wanted.shape != frame.shape:
-            raise BundleError(
-                f"{self._bundle.path}: expected golden pictures of one size, found {frame.shape} "
-                f"and {wanted.shape}: export the bundle again"
-            )
-        made = np.empty_like(frame)
-        nothing = np.zeros((1, self.manifest.statistics_size), np.float32)
-        zero, one = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
-        engine.stylize(frame, engine.encode_style(style), nothing, zero, one, made)
-        difference = cv2.absdiff(made[0], wanted[0])
-        worst, share = int(difference.max()), float((difference > 1).mean())
-        log.debug("self-test: worst difference %d of 255, share over 1: %.2g", worst, share)
-        if worst > golden.max_difference or share > golden.max_share_over_one:
-            raise QualityError(
-                f"{self._bundle.path}: self-test failed on {self.engine_name}: expected at most "
-                f"{golden.max_difference} of 255 and {golden.max_share_over_one:.2%} of values "
-                f"over 1, found {worst} and {share:.2%}: try another --engine, or export the model "
-                "here"
-            )
+        self_test(self._bundle, self.manifest.golden, self._opened())
 
     def drift_reference(self) -> DriftReference | None:
         """What the running graph was calibrated on; None where on nothing, as at FP32.
@@ -227,6 +212,7 @@ class Stylizer:
     def close(self) -> None:
         """Give the engine back."""
         if self._engine is not None:
+            self._engine_name = self._engine.name
             self._engine.close()
             self._engine = None
 

@@ -1,0 +1,1 @@
+"""TensorRT, direct: plans built from a bundle's graphs, kept, and run through CUDA."""

@@ -1,0 +1,66 @@
+"""The engine that runs a plan. Style codes come from another: they are needed once a style."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hsi.runtime.engine import Engine, Frames, Vectors
+from hsi.runtime.errors import BundleError
+from hsi.runtime.manifest import Graph
+from hsi.runtime.trt.plan_runner import PlanRunner
+
+NAME = "tensorrt"
+
+
+class PlanEngine:
+    """A stylizer plan behind the protocol of all engines.
+
+    Args:
+        runner: Of the plan; closed with the engine.
+        graph: What the plan was built of.
+        encoder: Encodes styles; not closed with the engine.
+
+    Raises:
+        BundleError: The plan has other tensors than the graph.
+    """
+
+    name = NAME
+
+    def __init__(self, runner: PlanRunner, graph: Graph, encoder: Engine) -> None:
+        if tuple(set(names) for names in graph.names()) != runner.names():
+            raise BundleError(
+                f"{graph.part}: expected the tensors of the manifest, found others in its plan: "
+                "export the bundle again"
+            )
+        self._runner = runner
+        self._encoder = encoder
+
+    def encode_style(self, style: Frames) -> Vectors:
+        """See :meth:`hsi.runtime.engine.Engine.encode_style`."""
+        return self._encoder.encode_style(style)
+
+    def stylize(
+        self,
+        frames: Frames,
+        codes: Vectors,
+        statistics: Vectors,
+        statistics_weight: Vectors,
+        strength: Vectors,
+        out: Frames,
+    ) -> Vectors:
+        """See :meth:`hsi.runtime.engine.Engine.stylize`."""
+        used = np.empty_like(statistics)
+        feed: dict[str, npt.NDArray[Any]] = {
+            "frame": frames,
+            "style_code": codes,
+            "statistics": statistics,
+            "statistics_weight": statistics_weight,
+            "strength": strength,
+        }
+        self._runner.run(feed, {"stylised": out, "statistics_used": used})
+        return used
+
+    def close(self) -> None:
+        """See :meth:`hsi.runtime.engine.Engine.close`."""
+        self._runner.close()
