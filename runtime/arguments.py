@@ -33,7 +33,8 @@ examples:
   hsi-run test://1920x1080@30 -o null: --duration 10s --json         a measurement
 
 sources: 0, /dev/video0, v4l2:///dev/video0?size=1920x1080&fps=30&fourcc=MJPG, a video, a picture,
-  a folder, '*.png', rtsp://, rtsps://, http://, https://, file://, test://1920x1080@30?frames=300
+  a folder, '*.png', rtsp://, rtsps://, http://, https://, file://, test://1920x1080@30?frames=300,
+  replay+line.hsr, fault+URI?drop=0.02&corrupt=0.01&stall=5s/60s&lose=30s&resize=10s&seed=1
 outputs: out.mp4, .mkv, .mov; folder/ or 'folder/*.jpg' for one picture per frame; out.png for a
   single one; display:// for a window, which q, Esc or closing it ends; null:
 
@@ -61,6 +62,7 @@ class Request:
     engine: str = "auto"
     threads: int | None = None
     verify: bool = True
+    collect: str | None = None  # folder for frames outside the calibration set
     json: bool = False
     quiet: bool = False
     verbose: int = 0
@@ -117,6 +119,7 @@ def request_from(args: argparse.Namespace) -> Request:
         engine=args.engine,
         threads=args.threads,
         verify=not args.no_verify,
+        collect=args.collect,
         json=args.json,
         quiet=args.quiet,
         verbose=args.verbose,
@@ -223,6 +226,11 @@ def _add_run(group: Any) -> None:
 
 
 def _add_report(group: Any) -> None:
+    group.add_argument(
+        "--collect", metavar="DIR",
+        help="save frames that differ and lie outside what an INT8 bundle was calibrated on (where "
+        "nothing was: all that differ), for hsi-export --calib DIR",
+    )  # fmt: skip
     group.add_argument("--json", action="store_true", help="print the summary as JSON on stdout")
     group.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
     group.add_argument("-v", "--verbose", action="count", default=0, help="more log; -vv: all")

@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hsi.runtime.errors import OptionError, SourceError
-from hsi.runtime.source import Source, could_be_live, open_source
+from hsi.runtime.recorder import Recorder, recorded
+from hsi.runtime.source import Source, could_be_live, open_source, opener
 from hsi.runtime.uri import redact
 
 _POLL_S = 0.1
@@ -46,6 +48,7 @@ def open_inputs(
     uris: Sequence[str],
     *,
     reconnect: bool | None,
+    recorders: Sequence[Recorder] = (),
     stack: contextlib.ExitStack,
     stop: threading.Event,
 ) -> list[Input]:
@@ -54,6 +57,7 @@ def open_inputs(
     Args:
         uris: At least one address.
         reconnect: Whether cameras are opened again; None: yes, but one of them must be there now.
+        recorders: One for each camera, or none.
         stack: Closes what was opened.
         stop: When set, nothing more is waited for.
 
@@ -66,8 +70,12 @@ def open_inputs(
         KeyboardInterrupt: `stop` was set.
     """
     if not all(could_be_live(uri) for uri in uris):
+        _refuse_recording(uris, recorders)
         return [_row_of_files(uris, open_source(uris[0]), stack)]
-    found = _open_all(uris, stop)
+    openers = [opener(uri) for uri in uris]
+    if recorders:
+        openers = [partial(recorded, *pair) for pair in zip(uris, recorders, strict=True)]
+    found = _open_all(uris, openers, stop)
     there = [one for one in found if not isinstance(one, SourceError)]
     for one in there:
         stack.callback(one.close)
@@ -75,16 +83,30 @@ def open_inputs(
         missing = [one for one in found if isinstance(one, SourceError)]
         if missing and (reconnect is False or (reconnect is None and not there)):
             raise missing[0]
-        return [_camera(uri, one, reconnect) for uri, one in zip(uris, found, strict=True)]
+        return [
+            _camera(uri, one, again, reconnect)
+            for uri, one, again in zip(uris, found, openers, strict=True)
+        ]
+    _refuse_recording(uris, recorders)
     if isinstance(found[0], SourceError):
         raise found[0]
     return [_row_of_files(uris, found[0], stack)]
 
 
-def _camera(uri: str, found: Source | SourceError, reconnect: bool | None) -> Input:
-    def reopen() -> Source:
-        return open_source(uri)
+def _refuse_recording(uris: Sequence[str], recorders: Sequence[Recorder]) -> None:
+    if recorders:
+        raise OptionError(
+            f"--record: expected cameras or streams, found {redact(uris[0])}: a file is there "
+            "already, copy it"
+        )
 
+
+def _camera(
+    uri: str,
+    found: Source | SourceError,
+    reopen: Callable[[], Source],
+    reconnect: bool | None,
+) -> Input:
     def wait_for_it() -> Iterator[Source]:
         yield reopen()
 
@@ -131,16 +153,19 @@ def _in_turn(first: Source, others: Sequence[str]) -> Iterator[Source]:
         yield open_source(uri)
 
 
-def _open_all(uris: Sequence[str], stop: threading.Event) -> list[Source | SourceError]:
+def _open_all(
+    uris: Sequence[str], openers: Sequence[Callable[[], Source]], stop: threading.Event
+) -> list[Source | SourceError]:
     """Open all at the same time: a camera that does not answer keeps no other waiting."""
-    openings = [_Opening(uri) for uri in uris]
+    openings = [_Opening(*pair) for pair in zip(uris, openers, strict=True)]
     deadline = time.monotonic() + _OPENING_S
     return [one.result(deadline, stop) for one in openings]
 
 
 class _Opening:
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, opened: Callable[[], Source]) -> None:
         self._uri = uri
+        self._opened = opened
         self._source: Source | None = None
         self._error: BaseException | None = None
         self._given_up = False
@@ -168,7 +193,7 @@ class _Opening:
 
     def _open(self) -> None:
         try:
-            source = open_source(self._uri)
+            source = self._opened()
         except BaseException as error:
             self._error = error
             return

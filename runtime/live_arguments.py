@@ -18,6 +18,7 @@ class LiveOptions:
     stall_s: float | None = None  # silent for so long, a camera is lost; None: the default
     max_age_s: float | None = None  # frames that waited longer are dropped; None: no limit
     on_fault: OnFault = OnFault.STOP
+    record: str | None = None  # a file for what comes from the camera; None: nothing is recorded
 
 
 def add_live(group: Any) -> None:
@@ -40,6 +41,11 @@ def add_live(group: Any) -> None:
         "stylised picture, the frame itself, plain grey, each with a caption; or nothing, and a "
         "fault of the network ends the run (default: stop)",
     )  # fmt: skip
+    group.add_argument(
+        "--record", metavar="FILE",
+        help="write what comes from a camera, as it comes, with gaps and faults, to a .hsr file; "
+        "--camera replay+FILE plays it again",
+    )  # fmt: skip
 
 
 def live_from(args: argparse.Namespace) -> LiveOptions:
@@ -52,5 +58,6 @@ def live_from(args: argparse.Namespace) -> LiveOptions:
         reconnect=args.reconnect,
         stall_s=seconds_from_text(args.stall_timeout, of="--stall-timeout"),
         max_age_s=seconds_from_text(args.max_age, of="--max-age"),
+        record=args.record,
         on_fault=OnFault(args.on_fault),
     )

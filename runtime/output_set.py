@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from hsi.runtime.default_output import default_output
 from hsi.runtime.errors import OptionError
 from hsi.runtime.image_output import PictureOutput
 from hsi.runtime.inputs import Input
 from hsi.runtime.output import Output, OutputOptions, open_output
+from hsi.runtime.recorder import Recorder
 from hsi.runtime.uri import local_path, redact, scheme_of
 
 PLACE = "{camera}"
@@ -41,7 +43,8 @@ def open_outputs(
         OptionError: A name is of no known kind, would be written by two cameras, or is a source.
         OutputError: It cannot be written there.
     """
-    _check_places(uris, inputs)
+    for uri in uris:
+        _check_place(uri, len(inputs))
     found = []
     for number, one in enumerate(inputs, 1):
         names = [uri.replace(PLACE, str(number)) for uri in uris]
@@ -66,16 +69,30 @@ def refuse_sources(uris: Sequence[str], sources: Sequence[str]) -> None:
                 )
 
 
-def _check_places(uris: Sequence[str], inputs: Sequence[Input]) -> None:
-    for uri in uris:
-        if len(inputs) > 1 and PLACE not in uri and scheme_of(uri) in ("", "file"):
-            if uri.startswith("null:"):
-                continue
-            stem, suffix = os.path.splitext(uri)
-            raise OptionError(
-                f"{redact(uri)}: {len(inputs)} cameras cannot share it: expected the place of "
-                f"their number, such as {redact(stem)}-{PLACE}{suffix}"
-            )
+def open_recorders(
+    path: str | None, sources: Sequence[str], stack: contextlib.ExitStack
+) -> list[Recorder]:
+    """Return a recorder for each source, or none where nothing is recorded.
+
+    Raises:
+        OptionError: Several cameras would share the file.
+        OutputError: It cannot be written there.
+    """
+    if path is None:
+        return []
+    _check_place(path, len(sources))
+    names = [path.replace(PLACE, str(number)) for number in range(1, len(sources) + 1)]
+    return [stack.enter_context(Recorder(Path(name))) for name in names]
+
+
+def _check_place(uri: str, cameras: int) -> None:
+    shares = uri.startswith("null:") or scheme_of(uri) not in ("", "file")
+    if cameras > 1 and PLACE not in uri and not shares:
+        stem, suffix = os.path.splitext(uri)
+        raise OptionError(
+            f"{redact(uri)}: {cameras} cameras cannot share it: expected the place of their "
+            f"number, such as {redact(stem)}-{PLACE}{suffix}"
+        )
 
 
 def _opened(uris: Sequence[str], one: Input, frame_count: int | None) -> Iterator[Output]:

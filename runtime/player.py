@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import hsi.runtime
@@ -14,13 +15,15 @@ from hsi.runtime.arguments import Request
 from hsi.runtime.buffer_pool import BufferPool
 from hsi.runtime.errors import OptionError
 from hsi.runtime.feed import Feed
+from hsi.runtime.frame_collector import FrameCollector
 from hsi.runtime.inputs import Input, open_inputs
 from hsi.runtime.output import Output
-from hsi.runtime.output_set import open_outputs, refuse_sources
+from hsi.runtime.output_set import open_outputs, open_recorders, refuse_sources
 from hsi.runtime.pipeline import run_feeds
 from hsi.runtime.region import Region
 from hsi.runtime.run_options import RunOptions
 from hsi.runtime.run_summary import Progress, RunSummary
+from hsi.runtime.scene_watch import SceneWatch
 from hsi.runtime.stream import Stream
 from hsi.runtime.styles import DEFAULT_STYLE
 
@@ -62,7 +65,13 @@ def play(
         sources = stack.enter_context(contextlib.ExitStack())
         refuse_sources(request.outputs, request.sources)
         reconnect = request.live.reconnect
-        inputs = open_inputs(request.sources, reconnect=reconnect, stack=sources, stop=stop)
+        inputs = open_inputs(
+            request.sources,
+            reconnect=reconnect,
+            recorders=open_recorders(request.live.record, request.sources, stack),
+            stack=sources,
+            stop=stop,
+        )
         expected = _expected(request, inputs)
         for one in inputs:
             _check_protected(request, one)
@@ -70,6 +79,7 @@ def play(
         outputs = open_outputs(
             request.outputs, inputs, frame_count=expected, stack=stack, tell=tell
         )
+        collector = FrameCollector(Path(request.collect)) if request.collect else None
         stylizer = stack.enter_context(
             hsi.runtime.load(
                 request.model,
@@ -79,21 +89,35 @@ def play(
             )
         )
         _set_style(stylizer, request)
+        reference = stylizer.drift_reference()
+        watches = {one.name: SceneWatch(reference, collector) for one in inputs}
         feeds = [
-            _feed(request, stylizer, one, outputs)
+            _feed(request, stylizer, one, outputs, watches[one.name])
             for one, outputs in zip(inputs, outputs, strict=True)
         ]
         sources.pop_all()  # from here on the pipeline closes them, in the threads that read
-        summary = run_feeds(feeds, _options_for(request, expected), on_progress, stop=stop)
+        summary = run_feeds(
+            feeds,
+            _options_for(request, expected),
+            lambda progress: on_progress(replace(progress, drift=_worst_drift(watches))),
+            stop=stop,
+        )
+        told = {name: watch.summary() for name, watch in watches.items()}
+        drift = {name: summed for name, summed in told.items() if summed is not None}
+        summary = replace(summary, drift=drift, collected=collector.saved if collector else 0)
         engine = stylizer.engine_name
     return PlayResult(summary=summary, engine=engine)
 
 
 def _feed(
-    request: Request, stylizer: hsi.runtime.Stylizer, one: Input, outputs: Sequence[Output]
+    request: Request,
+    stylizer: hsi.runtime.Stylizer,
+    one: Input,
+    outputs: Sequence[Output],
+    watch: SceneWatch,
 ) -> Feed:
     # Each camera has a past of its own.
-    stream = Stream(stylizer, look=request.look, stability=request.stability)
+    stream = Stream(stylizer, look=request.look, stability=request.stability, watch=watch)
     pool = BufferPool(stream.play)
     return Feed(
         name=one.name,
@@ -103,6 +127,11 @@ def _feed(
         recycle=pool.give_back,
         outputs=outputs,
     )
+
+
+def _worst_drift(watches: Mapping[str, SceneWatch]) -> float | None:
+    drifts = [watch.drift for watch in watches.values()]
+    return max((drift for drift in drifts if drift is not None), default=None)
 
 
 def _expected(request: Request, inputs: Sequence[Input]) -> int | None:
@@ -138,6 +167,7 @@ def _options_for(request: Request, expected: int | None) -> RunOptions:
         frames=request.frames,
         duration_s=request.duration_s,
         size=request.size,
+        on_fault=request.live.on_fault,
         max_age_s=request.live.max_age_s,
         stall_s=request.live.stall_s or defaults.stall_s,
         expected_frames=expected,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hsi.runtime.errors import OptionError, SourceError
 from hsi.runtime.frame import Frame
 from hsi.runtime.uri import local_path, redact, scheme_of
+
+if TYPE_CHECKING:
+    from hsi.runtime.recorder import Connection
 
 NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https")
 PICTURE_SUFFIXES = (
@@ -37,8 +41,9 @@ class SourceLost(SourceError):
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOptions:
-    """How long a source on the network may take."""
+    """How long a source on the network may take, and where its packets are recorded."""
 
+    connection: Connection | None = None  # of a recording; None: nowhere
     open_timeout_s: float = 5.0  # to connect, to describe itself and to give the first frame
     read_timeout_s: float = 3.0  # between two frames
 
@@ -108,7 +113,8 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
     Args:
         uri: `0`, `/dev/video0` or `v4l2:///dev/video0` for a camera; a video, a picture, a folder
             of pictures or a quoted pattern such as `*.png`; `rtsp://`, `rtsps://`, `http://` or
-            `https://`; `file://`; `test://1920x1080@30` for a moving test pattern.
+            `https://`; `file://`; `test://1920x1080@30` for a moving test pattern; `replay+FILE`
+            for a recording; `fault+` before any of these for faults at will.
         options: Time limits of network sources.
 
     Returns:
@@ -122,6 +128,15 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
     # The kinds are imported where they are used: a run loads one of the video libraries, not all.
     text = os.fspath(uri)
     scheme = scheme_of(text)
+    if text.startswith("fault+"):
+        from hsi.runtime.fault_source import FaultSource, split_faults
+
+        inner, faults = split_faults(text)
+        return FaultSource(redact(text), open_source(inner, options=options), faults)
+    if is_recording(text):
+        from hsi.runtime.replay_source import Recording
+
+        return Recording(Path(local_path(text.removeprefix("replay+")))).open()
     if _is_camera(text):
         from hsi.runtime.camera_source import CameraSource
 
@@ -141,9 +156,28 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
     return _open_path(local_path(text))
 
 
+def opener(uri: str) -> Callable[[], Source]:
+    """Return what opens a source again and again; a recording goes on where it was.
+
+    Raises:
+        SourceError: There is no such recording.
+    """
+    if is_recording(uri):
+        from hsi.runtime.replay_source import Recording
+
+        return Recording(Path(local_path(uri.removeprefix("replay+")))).open
+    return lambda: open_source(uri)
+
+
 def could_be_live(uri: str) -> bool:
     """Tell by its address whether a source could be a camera or stream, and not a file."""
-    return scheme_of(uri) not in ("", "file") or _is_camera(uri)
+    below = uri.removeprefix("fault+")
+    return scheme_of(below) not in ("", "file") or _is_camera(below) or is_recording(below)
+
+
+def is_recording(uri: str) -> bool:
+    """Tell by its address whether a source is a recording."""
+    return uri.startswith("replay+")
 
 
 def _is_camera(uri: str) -> bool:

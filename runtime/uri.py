@@ -11,7 +11,9 @@ from hsi.runtime.errors import OptionError
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 # Greedy up to the last "@": a password may hold an unescaped "@" or "/". `test://640x480@30` is
 # the one scheme of ours where "@" is no sign of a password.
-_USER_INFO = re.compile(r"(?!test:)\b([a-z][a-z0-9+.-]*)://.+@", re.IGNORECASE | re.DOTALL)
+_USER_INFO = re.compile(
+    r"(?!(?:fault\+)?test:)\b([a-z][a-z0-9+.-]*)://.+@", re.IGNORECASE | re.DOTALL
+)
 # The same without a scheme, so that a mistyped address does not show its password either.
 _BARE_USER_INFO = re.compile(r"(?<![^\s/'\"])[^\s/:@'\"]+:[^\s@]+@")
 _SECRET = re.compile(

@@ -56,12 +56,15 @@ class VideoSource:
         self._torn = False  # whether the packet read last is incomplete
         self._last_time_s = 0.0
         self._opened = time.monotonic()
-        self._container = _open(uri, options or SourceOptions())
+        options = options or SourceOptions()
+        self._connection = options.connection
+        self._container = _open(uri, options)
         try:
             self._describe()
             if not self._network:
                 self._check_whole(os.stat(uri).st_size)
             self._frames = self._decoded()
+            self._record_codec()
             # One frame is decoded at once: it tells whether the video can be decoded at all, and
             # its true size after rotation.
             first = self._first_frame()
@@ -113,6 +116,11 @@ class VideoSource:
         self.frame_count = None if self.live else self._promised_frames(stream, rate)
         self._stream = stream
 
+    def _record_codec(self) -> None:
+        if self._connection is not None:
+            coded = self._stream.codec_context
+            self._connection.opened(coded.codec.name, coded.extradata or b"", self.fps)
+
     def _promised_frames(self, stream: av.VideoStream, rate: Fraction | None) -> int | None:
         if stream.frames:
             return stream.frames
@@ -135,6 +143,8 @@ class VideoSource:
         for packet in self._container.demux(self._stream):
             # The last packet is an empty one that flushes the decoder: it says nothing.
             self._torn = packet.is_corrupt if packet.size else self._torn
+            if self._connection is not None and packet.size:
+                self._connection.packet(bytes(packet))
             try:
                 pictures = packet.decode()
             except av.error.InvalidDataError:
@@ -208,7 +218,7 @@ class VideoSource:
         else:
             time_s = number / (self.fps or 25.0)
         self._last_time_s = time_s
-        image = _image_from(picture)
+        image = image_from(picture)
         return Frame(image=image, number=number, time_s=time_s, source=self.name)
 
 
@@ -257,7 +267,8 @@ def _check_file(path: str) -> None:
         raise SourceError(f"{path}: the file is empty (0 bytes), expected a video: copy it again")
 
 
-def _image_from(picture: av.VideoFrame) -> Image:
+def image_from(picture: av.VideoFrame) -> Image:
+    """Return a decoded picture as `(H, W, 3)` uint8 BGR, turned as it asks for."""
     arguments: dict[str, Any] = {"format": "bgr24"}
     if picture.colorspace == _UNSPECIFIED_COLORSPACE and picture.height >= _HD_HEIGHT:
         arguments["src_colorspace"] = "ITU709"
