@@ -8,6 +8,7 @@ import time
 from typing import TextIO
 
 from hsi.runtime.run_summary import CameraSummary, Progress, RunSummary
+from hsi.runtime.scene_watch import DriftSummary
 from hsi.runtime.uri import redact_words
 
 _PLAIN_LINE_S = 10.0  # how often a log file, which cannot be overwritten, gets a line
@@ -76,6 +77,8 @@ def text_of_progress(progress: Progress) -> str:
         parts.append(f"{name.replace('_', ' ')} {stage.p50_ms:.1f}/{stage.p95_ms:.1f} ms")
     if progress.dropped:
         parts.append(f"{progress.dropped} dropped")
+    if progress.drift is not None:
+        parts.append(f"drift {progress.drift:.2f}")
     return " · ".join(parts)
 
 
@@ -100,7 +103,17 @@ def text_of_summary(summary: RunSummary) -> str:
     counts = {kind: n for kind, n in summary.event_counts.items() if kind != "connected"}
     if counts:
         lines.append("events: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
+    lines += [f"{name}: {_drift_line(one)}" for name, one in summary.drift.items()]
+    if summary.collected:
+        lines.append(f"{summary.collected} frames collected")
     return "\n".join(lines)
+
+
+def _drift_line(one: DriftSummary) -> str:
+    return (
+        f"drift {one.mean:.2f} on average, {one.worst:.2f} at worst, outside the calibration set "
+        f"{one.outside_share:.0%} of the time"
+    )
 
 
 def _account_line(one: RunSummary | CameraSummary) -> str:

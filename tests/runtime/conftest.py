@@ -34,6 +34,7 @@ class Inverter:
     engine_name = "inverter"
     style = None
     def set_style(self, style, *, strength=None): pass
+    def drift_reference(self): pass
     def stylize(self, frame, *, out=None, **statistics):
         time.sleep(float(os.environ.get("INFER_S", "0")))
         image = np.subtract(255, frame, out=out)
@@ -181,6 +182,9 @@ def inverter(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
 
         def set_style(self, style: Any, *, strength: float | None = None) -> None:
             told.append(("style", (style, strength)))
+
+        def drift_reference(self) -> None:
+            return None
 
         def stylize(self, frame: Image, *, out: Image | None = None, **statistics: Any) -> Stylised:
             image = np.subtract(np.uint8(255), frame, out=out)

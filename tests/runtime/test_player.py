@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hsi.runtime.arguments import Request
-from hsi.runtime.errors import BundleError, OptionError, SourceError
+from hsi.runtime.errors import BundleError, OptionError, OutputError, SourceError
 from hsi.runtime.frame import Image
 from hsi.runtime.look import Look
 from hsi.runtime.player import PlayResult, play
@@ -150,6 +150,25 @@ def test_the_source_is_never_the_output(inverter: Told, clip: Path) -> None:
     with pytest.raises(OptionError, match="is the source itself, and would be lost"):
         _play(clip, outputs=(f"{clip.parent}/../{clip.parent.name}/{clip.name}",))
     assert clip.read_bytes() == before
+
+
+def test_frames_are_collected_for_a_first_calibration(
+    inverter: Told, make_picture: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = make_picture("in/a.png", 1).parent
+    make_picture("in/b.png", 1)
+    make_picture("in/c.png", 20)
+    result = _play(folder, collect=str(tmp_path / "new"))
+    assert result.summary.collected == len(list((tmp_path / "new").iterdir())) == 2
+    assert result.summary.drift == {}
+
+
+def test_a_folder_to_collect_in_that_is_none_is_found_before_the_work(
+    inverter: Told, clip: Path
+) -> None:
+    with pytest.raises(OutputError, match=r"clip\.mp4: is a file, expected a folder to collect in"):
+        _play(clip, collect=str(clip))
+    assert inverter == []
 
 
 def test_a_bad_bundle_closes_the_source(

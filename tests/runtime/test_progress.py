@@ -11,6 +11,7 @@ import pytest
 from hsi.runtime.event import Event, EventKind
 from hsi.runtime.progress import LineHandler, ProgressLine, text_of_progress, text_of_summary
 from hsi.runtime.run_summary import CameraSummary, Progress, RunSummary
+from hsi.runtime.scene_watch import DriftSummary
 from hsi.runtime.stage_times import STAGES, StageSummary
 
 STAGE_VALUES = {
@@ -55,6 +56,21 @@ def test_progress_of_a_camera_tells_the_time_passed_and_the_drops() -> None:
     )
     assert text.startswith("50 frames · 10.0 fps · 1:02:05 · capture")
     assert text.endswith("7 dropped")
+
+
+def test_progress_tells_the_drift_where_it_is_known() -> None:
+    assert "drift" not in text_of_progress(HALF_WAY)
+    assert text_of_progress(replace(HALF_WAY, drift=0.123)).endswith(" · drift 0.12")
+
+
+def test_a_summary_tells_the_drift_of_each_camera_and_what_was_collected() -> None:
+    drift = DriftSummary(mean=0.31, worst=1.62, outside_share=0.08)
+    lines = text_of_summary(replace(DONE, drift={"rtsp://line": drift}, collected=3)).splitlines()
+    assert lines[-2] == (
+        "rtsp://line: drift 0.31 on average, 1.62 at worst, outside the calibration set 8% of the "
+        "time"
+    )
+    assert lines[-1] == "3 frames collected"
 
 
 def test_a_terminal_gets_one_line_that_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
