@@ -30,6 +30,7 @@ from hsi.runtime.stream import Stream
 from hsi.runtime.style_code import StyleCode, blend
 from hsi.runtime.styles import DEFAULT_STYLE, shipped_styles
 from hsi.runtime.stylizer import Stylised, Stylizer
+from hsi.runtime.trt.options import TensorRtOptions
 
 __all__ = [
     "DEFAULT_STYLE",
@@ -53,6 +54,7 @@ __all__ = [
     "StyleCode",
     "Stylised",
     "Stylizer",
+    "TensorRtOptions",
     "blend",
     "load",
     "shipped_styles",

@@ -4,7 +4,7 @@ import logging
 import os
 from importlib import metadata
 from importlib.util import find_spec
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,13 @@ from hsi.runtime.bundle import Bundle
 from hsi.runtime.errors import EngineError, OptionError
 from hsi.runtime.manifest import Variant
 
+if TYPE_CHECKING:
+    from hsi.runtime.trt.options import TensorRtOptions
+
 log = logging.getLogger(__name__)
 
-ENGINES = ("auto", "onnxruntime-cuda", "onnxruntime-cpu", "openvino")
-CUDA, OPENVINO = ENGINES[1], ENGINES[3]
+ENGINES = ("auto", "onnxruntime-cuda", "onnxruntime-cpu", "openvino", "tensorrt")
+CUDA, OPENVINO, TENSORRT = ENGINES[1], ENGINES[3], ENGINES[4]
 FP16, INT8 = "fp16", "int8"
 
 Frames = npt.NDArray[np.uint8]
@@ -26,7 +29,9 @@ Vectors = npt.NDArray[np.float32]
 class Engine(Protocol):
     """The two graphs of one bundle on one device. Calls from several threads are allowed."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What ran the last frame; before the first, what will run it."""
 
     def encode_style(self, style: Frames) -> Vectors:
         """Encode style pictures.
@@ -71,7 +76,12 @@ class Engine(Protocol):
         """Give the device back. Calls after it are an error."""
 
 
-def open_engine(bundle: Bundle, engine: str = "auto", threads: int | None = None) -> Engine:
+def open_engine(
+    bundle: Bundle,
+    engine: str = "auto",
+    threads: int | None = None,
+    tensorrt: "TensorRtOptions | None" = None,
+) -> Engine:
     """Open the engine asked for, or the best one this machine has.
 
     Args:
@@ -80,8 +90,11 @@ def open_engine(bundle: Bundle, engine: str = "auto", threads: int | None = None
             is CUDA where it runs; else OpenVINO, where it is installed and the bundle has an INT8
             variant that passed its gate; else ONNX Runtime. Only OpenVINO runs the INT8 variant,
             which ONNX Runtime computes more slowly than FP32, and only CUDA the FP16 variant, which
-            CPUs widen to FP32.
+            CPUs widen to FP32. ``tensorrt`` builds in the background; until that is done it runs
+            what ``auto`` is, and says so. ``auto`` is never ``tensorrt``, which has not been run on
+            a GPU so far.
         threads: CPU threads; None for all cores the process may use.
+        tensorrt: How plans are built and kept, for ``tensorrt``.
 
     Raises:
         OptionError: The name is unknown or ``threads`` is not positive.
@@ -91,6 +104,8 @@ def open_engine(bundle: Bundle, engine: str = "auto", threads: int | None = None
         raise OptionError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     if threads is not None and threads < 1:
         raise OptionError(f"threads must be at least 1, got {threads}")
+    if engine == TENSORRT:
+        return _open_tensorrt(bundle, threads, tensorrt)
     cores = threads or _usable_cores()
     variant = bundle.manifest.variant(INT8)
     if engine == OPENVINO or (engine == "auto" and variant and _takes_int8()):
@@ -121,6 +136,22 @@ def _open_openvino(bundle: Bundle, variant: Variant | None, threads: int) -> Eng
     if variant is not None:
         bundle.select(variant)
     return _told(OpenVinoEngine(bundle, threads), bundle)
+
+
+def _open_tensorrt(
+    bundle: Bundle, threads: int | None, options: "TensorRtOptions | None"
+) -> Engine:
+    try:
+        from hsi.runtime.trt.engine import open_tensorrt
+        from hsi.runtime.trt.options import TensorRtOptions
+    except ImportError as error:
+        raise EngineError(
+            f"engine tensorrt: the Python package {error.name} is not installed: run pip install "
+            "'hsi-edge[tensorrt]'"
+        ) from error
+    return open_tensorrt(
+        bundle, lambda: open_engine(bundle, "auto", threads), options or TensorRtOptions()
+    )
 
 
 def _takes_int8() -> bool:

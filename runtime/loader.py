@@ -7,6 +7,7 @@ from hsi.runtime.bundle import Bundle, shipped_bundle
 from hsi.runtime.engine import open_engine
 from hsi.runtime.style_code import StyleCache
 from hsi.runtime.stylizer import Stylizer
+from hsi.runtime.trt.options import TensorRtOptions
 
 
 def load(
@@ -16,6 +17,7 @@ def load(
     threads: int | None = None,
     verify: bool = True,
     cache_dir: str | os.PathLike[str] | None = None,
+    tensorrt: TensorRtOptions | None = None,
 ) -> Stylizer:
     """Open a bundle on the best engine of this machine.
 
@@ -25,6 +27,7 @@ def load(
         threads: CPU threads; None for all cores.
         verify: Stylise the golden frame first and compare.
         cache_dir: Where style codes are kept; None for the user's cache.
+        tensorrt: How plans are built and kept, for engine ``tensorrt``.
 
     Returns:
         A stylizer with the shipped default style until another is set.
@@ -36,7 +39,7 @@ def load(
     """
     opened = Bundle(shipped_bundle() if bundle is None else bundle)
     cache = StyleCache(None if cache_dir is None else Path(cache_dir))
-    stylizer = Stylizer(opened, open_engine(opened, engine, threads), cache)
+    stylizer = Stylizer(opened, open_engine(opened, engine, threads, tensorrt), cache)
     if verify:
         try:
             opened.verify()
