@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -204,89 +202,3 @@ def inverter(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
 
     monkeypatch.setattr("hsi.runtime.load", load, raising=False)
     return told
-
-
-class RtspCamera:
-    """GStreamer's RTSP server as a camera that can be killed, frozen and started again."""
-
-    def __init__(self, python: str) -> None:
-        self._python = python
-        self._process: subprocess.Popen[str] | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self.uri = f"rtsp://127.0.0.1:{self.port}/live"
-
-    def start(self, size: str = "160x120", fps: int = 15, codec: str = "h264") -> None:
-        """Start it and wait until it serves."""
-        script = Path(__file__).with_name("rtsp_server.py")
-        self._process = subprocess.Popen(
-            [self._python, str(script), str(self.port), size, str(fps), codec],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
-
-    def freeze(self) -> None:
-        """Let it neither answer nor hang up."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def kill(self) -> None:
-        """Take it away, as a power cut does."""
-        if self._process is None:
-            return
-        with self._process as process:
-            process.kill()
-        self._process = None
-
-
-@pytest.fixture(scope="session")
-def gst_python() -> str:
-    """A Python with GStreamer's RTSP server, this one or the system's."""
-    code = "import gi; gi.require_version('GstRtspServer', '1.0')"
-    for python in (sys.executable, "/usr/bin/python3"):
-        if (
-            Path(python).exists()
-            and not subprocess.run([python, "-c", code], capture_output=True).returncode
-        ):
-            return python
-    message = (
-        "GStreamer's RTSP server is not there: apt-get install python3-gi "
-        "gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
-        "gstreamer1.0-plugins-ugly"
-    )
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-@pytest.fixture
-def rtsp_camera(gst_python: str) -> Iterator[RtspCamera]:
-    """A camera that has not been started."""
-    camera = RtspCamera(gst_python)
-    yield camera
-    camera.kill()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 300 kB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("there is no mount command")
-    if done.returncode:
-        pytest.skip(f"may not mount a small disk: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
