@@ -11,13 +11,14 @@ from typing import Any, NoReturn
 
 from hsi.runtime.completion import complete, style_names
 from hsi.runtime.duration import seconds_from_text
-from hsi.runtime.engine import ENGINES
+from hsi.runtime.engine import ENGINES, TENSORRT
 from hsi.runtime.errors import OptionError
 from hsi.runtime.live_arguments import LiveOptions, add_live, live_from
 from hsi.runtime.look import Look
 from hsi.runtime.look_arguments import add_look, look_from
 from hsi.runtime.run_options import Policy
 from hsi.runtime.stabiliser import DEFAULT_STABILITY
+from hsi.runtime.trt.options import TensorRtOptions
 from hsi.runtime.uri import redact_words, size_from_text
 
 _EXAMPLES = """\
@@ -61,6 +62,7 @@ class Request:
     live: LiveOptions = field(default_factory=LiveOptions)
     engine: str = "auto"
     threads: int | None = None
+    tensorrt: TensorRtOptions = field(default_factory=TensorRtOptions)
     verify: bool = True
     collect: str | None = None  # folder for frames outside the calibration set
     json: bool = False
@@ -118,6 +120,7 @@ def request_from(args: argparse.Namespace) -> Request:
         live=live_from(args),
         engine=args.engine,
         threads=args.threads,
+        tensorrt=_tensorrt_from(args),
         verify=not args.no_verify,
         collect=args.collect,
         json=args.json,
@@ -153,6 +156,16 @@ def _check_weights(styles: Sequence[tuple[str, float]]) -> None:
             f"--style {styles[0][0]}:{styles[0][1]:g}: a weight blends several styles: for less "
             "of one style use --strength"
         )
+
+
+def _tensorrt_from(args: argparse.Namespace) -> TensorRtOptions:
+    given = {"--min-size": args.min_size, "--max-size": args.max_size}
+    sizes = {
+        name: size_from_text(text, of=name) for name, text in given.items() if text is not None
+    }
+    if sizes and args.engine != TENSORRT:
+        raise OptionError(f"{next(iter(sizes))} is of --engine {TENSORRT}, which was not asked for")
+    return TensorRtOptions(min_size=sizes.get("--min-size"), max_size=sizes.get("--max-size"))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -221,6 +234,10 @@ def _add_run(group: Any) -> None:
         "--engine", default="auto", metavar="NAME", help="what computes (default: auto)"
     )
     engine.completer = lambda **context: ENGINES
+    group.add_argument(
+        "--min-size", metavar="WxH", help="smallest frame that --engine tensorrt shall be built for"
+    )
+    group.add_argument("--max-size", metavar="WxH", help="the largest (default: the first frame)")
     group.add_argument("--threads", type=int, metavar="N", help="processor threads of the network")
     group.add_argument("--no-verify", action="store_true", help="skip the bundle's self-test")
 

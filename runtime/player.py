@@ -85,6 +85,7 @@ def play(
                 request.model,
                 engine=request.engine,
                 threads=request.threads,
+                tensorrt=request.tensorrt,
                 verify=request.verify,
             )
         )

@@ -14,6 +14,7 @@ from hsi.runtime.errors import OptionError
 from hsi.runtime.look import Look
 from hsi.runtime.region import Region
 from hsi.runtime.run_options import Policy
+from hsi.runtime.trt.options import TensorRtOptions
 
 
 def _request(*words: str) -> Request:
@@ -131,3 +132,15 @@ def test_a_file_whose_name_ends_like_a_weight_is_that_file(tmp_path: Path) -> No
 def test_impossible_styles_are_refused(text: str) -> None:
     with pytest.raises(OptionError, match="--style must be PICTURE or PICTURE:WEIGHT"):
         style_from_text(text)
+
+
+def test_sizes_of_a_tensorrt_plan_are_of_that_engine() -> None:
+    words = "--camera 0 --engine tensorrt --min-size 320x240 --max-size 1920x1080"
+
+    assert _request(*words.split()).tensorrt == TensorRtOptions(
+        min_size=(320, 240), max_size=(1920, 1080)
+    )
+    with pytest.raises(OptionError, match="--max-size is of --engine tensorrt, which was not ask"):
+        _request("--camera", "0", "--max-size", "640x480")
+    with pytest.raises(OptionError, match=r"--min-size.*got '640'"):
+        _request("--camera", "0", "--engine", "tensorrt", "--min-size", "640")

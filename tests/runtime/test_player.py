@@ -17,6 +17,7 @@ from hsi.runtime.player import PlayResult, play
 from hsi.runtime.region import Region
 from hsi.runtime.run_options import Policy
 from hsi.runtime.styles import DEFAULT_STYLE
+from hsi.runtime.trt.options import TensorRtOptions
 
 Told = list[tuple[str, Any]]
 
@@ -73,8 +74,14 @@ def test_one_picture_becomes_one_picture(
 
 
 def test_the_engine_and_the_bundle_are_passed_on(inverter: Told, clip: Path) -> None:
-    _play(clip, model="m.hsi", engine="cpu", threads=2, verify=False)
-    assert inverter[0] == ("load", ("m.hsi", {"engine": "cpu", "threads": 2, "verify": False}))
+    told = {
+        "engine": "cpu",
+        "threads": 2,
+        "verify": False,
+        "tensorrt": TensorRtOptions(max_size=(640, 480)),
+    }
+    _play(clip, model="m.hsi", **told)
+    assert inverter[0] == ("load", ("m.hsi", told))
 
 
 @pytest.mark.parametrize(
