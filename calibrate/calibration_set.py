@@ -90,8 +90,7 @@ def collect(
     options = options or CalibrationOptions()
     if not places:
         raise OptionError("nothing to calibrate on: pass --calib with a folder, clip or camera")
-    on_step(f"frames from {', '.join(map(redact, places))}")
-    read = read_frames(places, side=options.side, candidates=options.candidates)
+    read = read_frames(places, side=options.side, candidates=options.candidates, on_step=on_step)
     found = list({frame.sha256: frame for frame in reversed(read)}.values())[::-1]
     if not found:
         raise SourceError(

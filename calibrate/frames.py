@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -10,10 +10,11 @@ import numpy as np
 
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Frame, Image
-from hsi.runtime.source import EndOfStream, Source, open_source
+from hsi.runtime.source import CorruptFrame, EndOfStream, Source, open_source
 
 MIN_SIDE = 64  # pixels, the least a stylizer takes
 LIVE_STRIDE = 15  # frames of a live source from one that is kept to the next
+FPS = 25.0  # of a live source that does not say
 LIVE_SILENCE_S = 10.0  # a live source without a frame for longer has gone
 
 
@@ -29,13 +30,20 @@ class CalibrationFrame:
     sha256: str  # of the size and pixels before shrinking
 
 
-def read_frames(places: Sequence[str], *, side: int, candidates: int) -> list[CalibrationFrame]:
+def read_frames(
+    places: Sequence[str],
+    *,
+    side: int,
+    candidates: int,
+    on_step: Callable[[str], None] = lambda name: None,
+) -> list[CalibrationFrame]:
     """Read frames from every place, spread evenly over files, one in fifteen of live sources.
 
     Args:
         places: Addresses as :func:`hsi.runtime.source.open_source` takes them.
         side: Pixels; frames with a longer long side are shrunk to it.
         candidates: At most so many frames in all, each place having its equal share.
+        on_step: Told which place is read, and how long a live one will take.
 
     Raises:
         SourceError: A place is no source, cannot be read, or has a frame too small for the network.
@@ -45,6 +53,7 @@ def read_frames(places: Sequence[str], *, side: int, candidates: int) -> list[Ca
     found: list[CalibrationFrame] = []
     for place in places:
         with open_source(place) as source:
+            on_step(_step(source, share))
             found += [_shrunk(frame, side) for frame in _spread(source, share)]
     return found[:candidates]
 
@@ -59,15 +68,22 @@ def shrunk(image: Image, side: int) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def _step(source: Source, share: int) -> str:
+    if not source.live:
+        return f"frames from {source.name}"
+    seconds = LIVE_STRIDE * share / (source.fps or FPS)
+    return f"{share} frames from {source.name}, live: about {seconds:.0f} s"
+
+
 def _spread(source: Source, share: int) -> Iterator[Frame]:
     """At most ``share`` frames, from the whole length of a source that says how long it is."""
     count = None if source.live else source.frame_count
     stride = max(1, count // share) if count else LIVE_STRIDE if source.live else 1
-    kept = 0
+    due = kept = 0
     for frame in _frames(source):
-        if frame.number % stride == 0:
+        if frame.number >= due:  # the very one that was due may have come damaged
             yield frame
-            kept += 1
+            due, kept = frame.number + stride, kept + 1
         if kept == share:
             return
 
@@ -79,6 +95,9 @@ def _frames(source: Source) -> Iterator[Frame]:
             frame = source.read(timeout_s=1.0)
         except EndOfStream:
             return
+        except CorruptFrame:
+            heard = time.monotonic()
+            continue
         if frame is not None:
             heard = time.monotonic()
             yield frame
