@@ -94,6 +94,24 @@ class Bundle:
         graph, golden = variant.graph, variant.golden
         self.manifest = replace(self.manifest, stylizer=graph, golden=golden)
 
+    def restrict(self, precision: str) -> None:
+        """Run one precision from now on and no other, whatever an engine would choose.
+
+        Raises:
+            BundleError: The bundle has none of it that passed its gate.
+        """
+        base = self.manifest.stylizer.precision
+        if precision != base:
+            variant = self.manifest.variant(precision)
+            if variant is None:
+                passed = [v.graph.precision for v in self.manifest.variants if v.passed]
+                raise BundleError(
+                    f"{self.path}: expected a stylizer at {precision}, found "
+                    f"{', '.join([base, *passed])}: export it with --precision {precision}"
+                )
+            self.select(variant)
+        self.manifest = replace(self.manifest, variants=())
+
     def verify(self) -> None:
         """Read every part once.
 

@@ -21,6 +21,7 @@ DIRECTIONS: dict[
     "evaluate": {"runtime", "model"},
     "calibrate": {"runtime", "evaluate"},
     "export": {"runtime", "model", "calibrate"},
+    "benchmark": {"runtime"},
 }
 
 

@@ -111,6 +111,22 @@ def test_a_variant_of_another_bundle_is_refused(small_bundle: Path, with_int8: P
         Bundle(small_bundle).select(Bundle(with_int8).manifest.variants[0])
 
 
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_restricted_bundle_has_one_precision_alone(with_int8: Path, precision: str) -> None:
+    bundle = Bundle(with_int8)
+
+    bundle.restrict(precision)
+
+    assert bundle.manifest.stylizer.precision == precision
+    assert bundle.manifest.variants == ()
+
+
+def test_a_precision_that_is_not_there_is_named_with_those_that_are(with_int8: Path) -> None:
+    match = "expected a stylizer at fp16, found fp32, int8: export it with --precision fp16"
+    with pytest.raises(BundleError, match=match):
+        Bundle(with_int8).restrict("fp16")
+
+
 def test_openvino_is_chosen_for_an_int8_variant(
     with_int8: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

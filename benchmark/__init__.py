@@ -1,0 +1,1 @@
+"""Time bundles on the engines of this machine."""
