@@ -109,7 +109,7 @@ def open_engine(
     cores = threads or _usable_cores()
     variant = bundle.manifest.variant(INT8)
     if engine == OPENVINO or (engine == "auto" and variant and _takes_int8()):
-        return _open_openvino(bundle, variant, cores)
+        return _told(_open_openvino(bundle, variant, cores), engine, bundle)
     _check_installed()
     # Imported here: it takes ONNX Runtime along, which is slow to load and may not be there.
     from hsi.runtime.onnxruntime_engine import OnnxRuntimeEngine
@@ -121,12 +121,18 @@ def open_engine(
         opened.close()
         bundle.select(half)
         opened = OnnxRuntimeEngine(bundle, CUDA, cores)
-    return _told(opened, bundle)
+    return _told(opened, engine, bundle)
 
 
-def _told(engine: Engine, bundle: Bundle) -> Engine:
+def _told(engine: Engine, asked: str, bundle: Bundle) -> Engine:
     precision = bundle.manifest.stylizer.precision.upper()
-    log.info("engine %s runs %s at %s", engine.name, bundle.path.name, precision)
+    log.info(
+        "engine %s runs %s at %s, %s was asked for",
+        engine.name,
+        bundle.path.name,
+        precision,
+        asked,
+    )
     return engine
 
 
@@ -135,7 +141,7 @@ def _open_openvino(bundle: Bundle, variant: Variant | None, threads: int) -> Eng
 
     if variant is not None:
         bundle.select(variant)
-    return _told(OpenVinoEngine(bundle, threads), bundle)
+    return OpenVinoEngine(bundle, threads)
 
 
 def _open_tensorrt(
@@ -157,6 +163,7 @@ def _open_tensorrt(
 def _takes_int8() -> bool:
     """Whether OpenVINO is there, and no GPU that is faster still."""
     if find_spec(OPENVINO) is None:
+        log.info("the INT8 variant is left: it runs on OpenVINO, which is not installed")
         return False
     try:
         import onnxruntime

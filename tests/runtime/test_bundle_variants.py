@@ -143,7 +143,7 @@ def test_openvino_is_chosen_for_an_int8_variant(
 
     assert open_engine(Bundle(with_int8)) is fake
     assert opened == ["int8"]
-    assert "engine openvino runs both.hsi at INT8" in caplog.messages
+    assert "engine openvino runs both.hsi at INT8, auto was asked for" in caplog.messages
 
 
 class FakeOnnxRuntime:

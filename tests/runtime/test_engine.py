@@ -33,7 +33,7 @@ def test_the_engine_that_runs_is_named_in_the_log(
     engine = open_engine(Bundle(shipped), threads=1)
     engine.close()
     assert engine.name in ENGINES
-    assert f"engine {engine.name} runs hsi-edge.hsi at FP32" in caplog.messages
+    assert f"engine {engine.name} runs hsi-edge.hsi at FP32, auto was asked for" in caplog.messages
 
 
 def test_an_engine_asked_for_but_not_there_says_what_to_install(shipped: Path) -> None:
