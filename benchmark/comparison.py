@@ -65,7 +65,7 @@ def _of_size(
                 opened.prepare(frame)
                 contestants.append(opened)
         on_step(f"{width}x{height}: measuring")
-        times, copy = _rounds(contestants, frame, options.seconds)
+        times, computes, copy = _rounds(contestants, frame, options.seconds)
     first = times[0].p50_ms
     rows = [
         Row(
@@ -75,30 +75,37 @@ def _of_size(
             asked=one.asked,
             precision=one.precision,
             timing=timing,
+            compute_ms=compute,
             memory_mib=one.memory_mib,
+            device_mib=one.device_mib,
             copies=round(timing.p50_ms / copy.p50_ms, 1),
             against_first=round(timing.p50_ms / first, 3),
         )
-        for one, timing in zip(contestants, times, strict=True)
+        for one, timing, compute in zip(contestants, times, computes, strict=True)
     ]
     return rows, copy
 
 
 def _rounds(
     contestants: list[Contestant], frame: Image, seconds: float
-) -> tuple[list[Timing], Timing]:
+) -> tuple[list[Timing], list[float | None], Timing]:
+    """Times of whole frames, the device's medians where they are told, and times of a copy."""
     out = np.empty_like(frame)
     runs: list[Callable[[], object]] = [lambda: np.copyto(out, frame)]
     runs += [lambda one=one: one.run(frame, out) for one in contestants]  # type: ignore[misc]
     times: list[list[float]] = [[] for _ in runs]
+    computes: list[list[float]] = [[] for _ in contestants]
     end = time.perf_counter() + seconds * len(contestants)
     while len(times[0]) < LEAST_ROUNDS or time.perf_counter() < end:
         for run, spent in zip(runs, times, strict=True):
             start = time.perf_counter()
             run()
             spent.append(1e3 * (time.perf_counter() - start))
+        for one, told in zip(contestants, computes, strict=True):
+            if one.compute_ms is not None:
+                told.append(one.compute_ms)
     copy, *others = map(timing_of, times)
-    return others, copy
+    return others, [timing_of(told).p50_ms if told else None for told in computes], copy
 
 
 def _machine(options: BenchOptions) -> dict[str, str]:

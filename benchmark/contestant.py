@@ -14,6 +14,7 @@ from hsi.runtime.errors import EngineError
 from hsi.runtime.frame import Image
 from hsi.runtime.style_code import StyleCache
 from hsi.runtime.styles import DEFAULT_STYLE
+from hsi.runtime.trt.cuda import free_device_mib
 
 STATM = Path("/proc/self/statm")
 WARM_UPS = 2  # the first frame of a size allocates, the second may be recorded
@@ -25,6 +26,15 @@ class Builds(Protocol):
 
     def wait(self, shape: tuple[int, ...]) -> None:
         """Until batches of a shape run on it."""
+
+
+@runtime_checkable
+class TellsCompute(Protocol):
+    """An engine that knows how long the device worked on the last frame."""
+
+    @property
+    def compute_ms(self) -> float | None:
+        """Milliseconds without transfers."""
 
 
 class Contestant:
@@ -52,7 +62,7 @@ class Contestant:
         verify: bool,
     ) -> None:
         self.asked = asked
-        self._before = resident_mib()
+        self._before = (resident_mib(), free_device_mib())
         bundle = Bundle(model or shipped_bundle())
         if precision is not None:
             bundle.restrict(precision)
@@ -67,6 +77,7 @@ class Contestant:
             self._stylizer.close()
             raise
         self.memory_mib: float | None = None
+        self.device_mib: float | None = None
 
     @property
     def engine(self) -> str:
@@ -94,13 +105,18 @@ class Contestant:
                 f"engine {self.asked} was asked for but {self.engine} ran: see -v, or ask for "
                 "--engine auto"
             )
-        now = resident_mib()
-        if self._before is not None and now is not None:
-            self.memory_mib = round(max(now - self._before, 0.0), 1)
+        resident, free = self._before
+        self.memory_mib = _more(resident, resident_mib())
+        self.device_mib = _more(free_device_mib(), free)
 
     def run(self, frame: Image, out: Image) -> None:
         """Stylise a frame `(H, W, 3) uint8 BGR` into a buffer like it."""
         self._stylizer(frame, out=out)
+
+    @property
+    def compute_ms(self) -> float | None:
+        """What the device alone spent on the last frame; None where the engine does not tell."""
+        return self._engine.compute_ms if isinstance(self._engine, TellsCompute) else None
 
     def __enter__(self) -> "Contestant":
         return self
@@ -121,3 +137,9 @@ def resident_mib() -> float | None:
     except (OSError, ValueError, IndexError):
         return None
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _more(before: float | None, after: float | None) -> float | None:
+    if before is None or after is None:
+        return None
+    return round(max(after - before, 0.0), 1)

@@ -39,7 +39,9 @@ class Row:
     asked: str  # what was asked for
     precision: str
     timing: Timing
+    compute_ms: float | None  # median of the device's work alone; None where it is not told
     memory_mib: float | None  # more in the process' resident set once it ran; None if unreadable
+    device_mib: float | None  # less free memory on the GPU once it ran; None without one
     copies: float  # how many bare copies of the frame its median takes
     against_first: float  # its median over that of the first contestant of its size
 
@@ -65,22 +67,28 @@ def table(result: BenchResult) -> str:
     """The result as text."""
     head = (
         f"{'size':>10s} {'engine':<17s} {'precision':<9s} {'p50 ms':>9s} {'p95 ms':>9s} "
-        f"{'p99 ms':>9s} {'frames/s':>9s} {'ratio':>6s} {'copies':>8s} {'MiB':>7s} {'rounds':>6s}"
+        f"{'p99 ms':>9s} {'device':>8s} {'frames/s':>9s} {'ratio':>6s} {'copies':>8s} "
+        f"{'MiB':>7s} {'GPU MiB':>7s} {'rounds':>6s}"
     )
     machine = ", ".join(result.machine.values())
     lines = [f"{result.model} on {machine}", head, *map(_line, result.rows)]
     lines.append(
         "ratio: median over that of the size's first row; copies: how many copies of the frame in "
-        "memory take as long; transfers to and from a device are included"
+        "memory take as long; p50 to p99 include transfers to and from a device, device does not"
     )
     return "\n".join(lines)
 
 
 def _line(row: Row) -> str:
     t = row.timing
-    memory = "-" if row.memory_mib is None else f"{row.memory_mib:.0f}"
     return (
         f"{f'{row.width}x{row.height}':>10s} {row.engine:<17s} {row.precision:<9s} "
-        f"{t.p50_ms:9.2f} {t.p95_ms:9.2f} {t.p99_ms:9.2f} {t.per_second:9.2f} "
-        f"{row.against_first:6.2f} {row.copies:8.0f} {memory:>7s} {t.rounds:6d}"
+        f"{t.p50_ms:9.2f} {t.p95_ms:9.2f} {t.p99_ms:9.2f} "
+        f"{_number(row.compute_ms, 2):>8s} {t.per_second:9.2f} "
+        f"{row.against_first:6.2f} {row.copies:8.0f} {_number(row.memory_mib):>7s} "
+        f"{_number(row.device_mib):>7s} {t.rounds:6d}"
     )
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

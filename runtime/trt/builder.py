@@ -62,7 +62,7 @@ def build_plan(
     config = made("configuration", builder.create_builder_config)
     _configure(trt, config, options)
     _add_profile(builder, config, profile.shapes(inputs))
-    config.set_timing_cache(config.create_timing_cache(timings), False)
+    _start_timings(config, timings)
     monitor = monitor_for(trt, progress)
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
@@ -73,14 +73,25 @@ def build_plan(
             f"TensorRT {trt.__version__} did not build the graph for {profile.to_text()}: see its "
             "messages with -vv; frames may be too large for this GPU's memory"
         )
-    return BuiltPlan(plan=bytes(plan), timings=bytes(config.get_timing_cache().serialize()))
+    learnt = config.get_timing_cache()
+    return BuiltPlan(plan=bytes(plan), timings=b"" if learnt is None else bytes(learnt.serialize()))
 
 
 def _configure(trt: Any, config: Any, options: TensorRtOptions) -> None:
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib << 20)
     config.builder_optimization_level = options.optimization_level
+    if not options.tf32:
+        config.clear_flag(trt.BuilderFlag.TF32)
     if options.version_compatible:
         config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)
+
+
+def _start_timings(config: Any, timings: bytes) -> None:
+    """Take those of before where TensorRT does; damaged ones, or another version's, are none."""
+    for data in (timings, b""):
+        cache = config.create_timing_cache(data)
+        if cache is not None and config.set_timing_cache(cache, False):
+            return
 
 
 def _add_profile(builder: Any, config: Any, shapes: Mapping[str, tuple[Shape, ...]]) -> None:

@@ -116,11 +116,16 @@ class Streams:
 
 
 class Mark:
-    """A point in one stream that another stream, or the host, waits for."""
+    """A point in one stream that another stream, or the host, waits for.
 
-    def __init__(self, cudart: Any) -> None:
+    Args:
+        cudart: ``cuda.bindings.runtime``.
+        timed: Whether the time between it and another is asked for.
+    """
+
+    def __init__(self, cudart: Any, timed: bool = False) -> None:
         self._cudart = cudart
-        flags = cudart.cudaEventDisableTiming
+        flags = cudart.cudaEventDefault if timed else cudart.cudaEventDisableTiming
         self._event = checked(cudart, cudart.cudaEventCreateWithFlags(flags))
 
     def record(self, stream: Any) -> None:
@@ -134,6 +139,12 @@ class Mark:
     def wait(self) -> None:
         """Until it is reached."""
         checked(self._cudart, self._cudart.cudaEventSynchronize(self._event))
+
+    def ms_until(self, later: "Mark") -> float:
+        """Milliseconds of the device's clock between two timed marks that were reached."""
+        return float(
+            checked(self._cudart, self._cudart.cudaEventElapsedTime(self._event, later._event))
+        )
 
     def close(self) -> None:
         """Give it back."""
@@ -158,9 +169,13 @@ class Recording:
         checked(cudart, cudart.cudaStreamBeginCapture(stream, mode))
         try:
             work()
-        finally:
+        except EngineError:
             # Ended in any case: a stream left capturing takes no other work.
-            graph = checked(cudart, cudart.cudaStreamEndCapture(stream))
+            _, graph = cudart.cudaStreamEndCapture(stream)
+            if graph is not None and int(graph):
+                checked(cudart, cudart.cudaGraphDestroy(graph))
+            raise
+        graph = checked(cudart, cudart.cudaStreamEndCapture(stream))
         try:
             self._launched = checked(cudart, cudart.cudaGraphInstantiate(graph, 0))
         finally:
@@ -173,3 +188,13 @@ class Recording:
     def close(self) -> None:
         """Give it back."""
         checked(self._cudart, self._cudart.cudaGraphExecDestroy(self._launched))
+
+
+def free_device_mib() -> float | None:
+    """Free memory of the device in MiB; None where there is none, or no bindings."""
+    try:
+        cudart = load_cuda()
+        free = checked(cudart, cudart.cudaMemGetInfo())
+    except EngineError:
+        return None
+    return float(free) / 2**20

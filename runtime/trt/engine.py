@@ -106,6 +106,12 @@ class TensorRtEngine:
             with self._changing:
                 self._ready_for(shape)
 
+    @property
+    def compute_ms(self) -> float | None:
+        """Milliseconds of the last frame's kernels, without transfers; None on the standby."""
+        ready = self._ready
+        return ready.engine.compute_ms if ready is not None and self._on_plan else None
+
     def close(self) -> None:
         """See :meth:`hsi.runtime.engine.Engine.close`. A build underway ends first."""
         self._cancel.set()

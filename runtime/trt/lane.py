@@ -40,7 +40,8 @@ class Lane:
             self._context = made("execution context", engine.create_execution_context)
             for name, array in {**feed, **into}.items():
                 self._buffers[name] = Buffer(cudart, array.shape, array.dtype)
-            self._uploaded, self._computed, self._downloaded = (self._mark() for _ in range(3))
+            self._uploaded, self._downloaded = self._mark(), self._mark()
+            self._starting, self._computed = self._mark(timed=True), self._mark(timed=True)
             self._bind(feed, into)
         except EngineError:
             self.close()
@@ -53,6 +54,7 @@ class Lane:
             self._buffers[name].upload(streams.upload)
         self._uploaded.record(streams.upload)
         self._uploaded.hold(streams.compute)
+        self._starting.record(streams.compute)
         self._compute(streams)
         self._computed.record(streams.compute)
         self._computed.hold(streams.download)
@@ -66,6 +68,10 @@ class Lane:
         for name, array in into.items():
             np.copyto(array, self._buffers[name].host)
 
+    def compute_ms(self) -> float:
+        """What the kernels of the batch collected last took, without its way there and back."""
+        return self._starting.ms_until(self._computed)
+
     def close(self) -> None:
         """Give everything back."""
         if self._recording is not None:
@@ -76,8 +82,8 @@ class Lane:
             buffer.close()
         self._recording, self._marks, self._buffers, self._context = None, [], {}, None
 
-    def _mark(self) -> Mark:
-        self._marks.append(Mark(self._cudart))
+    def _mark(self, timed: bool = False) -> Mark:
+        self._marks.append(Mark(self._cudart, timed))
         return self._marks[-1]
 
     def _bind(self, feed: Arrays, into: Arrays) -> None:

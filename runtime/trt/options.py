@@ -15,6 +15,7 @@ class TensorRtOptions:
     max_size: Size | None = None  # likewise of the largest
     workspace_mib: int = 1024  # scratch memory that a layer may use
     optimization_level: int = 3  # 0 to 5: how long the builder looks for faster kernels
+    tf32: bool = False  # what a graph says in FP32 may be computed with 10 bits of fraction
     version_compatible: bool = False  # the next major version of TensorRT takes the plan too
     cache_dir: Path | None = None  # None: $XDG_CACHE_HOME/hsi-edge/tensorrt
 

@@ -61,6 +61,11 @@ class PlanEngine:
         self._runner.run(feed, {"stylised": out, "statistics_used": used})
         return used
 
+    @property
+    def compute_ms(self) -> float | None:
+        """Milliseconds of the last batch's kernels, without transfers; None before the first."""
+        return self._runner.compute_ms
+
     def close(self) -> None:
         """See :meth:`hsi.runtime.engine.Engine.close`."""
         self._runner.close()

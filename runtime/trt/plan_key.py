@@ -62,10 +62,15 @@ def key_of(
     return PlanKey(
         graph=hashlib.sha256(graph).hexdigest(),
         profile=profile.to_text(),
-        flags=f"workspace {options.workspace_mib} MiB, level {options.optimization_level}",
+        flags=_flags(options),
         tensorrt=version,
         gpu=device.name,
         compute_capability=device.compute_capability,
         driver=device.driver,
         version_compatible=options.version_compatible,
     )
+
+
+def _flags(options: TensorRtOptions) -> str:
+    tf32 = ", TF32" if options.tf32 else ""
+    return f"workspace {options.workspace_mib} MiB, level {options.optimization_level}{tf32}"

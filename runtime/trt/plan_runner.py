@@ -39,6 +39,7 @@ class PlanRunner:
         self._streams = Streams(cudart)
         self._enqueuing = threading.Lock()
         self._changing = threading.Condition()
+        self.compute_ms: float | None = None  # of the last batch's kernels alone
         self._made: dict[Shapes, int] = {}  # lanes, the shapes met first coming first
         self._idle: dict[Shapes, list[Lane]] = {}
 
@@ -64,6 +65,7 @@ class PlanRunner:
             with self._enqueuing:
                 lane.enqueue(feed, self._streams)
             lane.collect(into)
+            self.compute_ms = lane.compute_ms()
 
     def close(self) -> None:
         """Give the device back, once batches underway are done."""

@@ -19,7 +19,8 @@ class Entrant:
 
     def __init__(self, model: Any, asked: str, precision: Any, threads: Any, verify: bool) -> None:
         self.asked = self.engine = asked
-        self.precision, self.memory_mib = precision, 1.0
+        self.precision, self.memory_mib, self.device_mib = precision, 1.0, None
+        self.compute_ms = {"fp32": 3.5}.get(precision)
 
     def prepare(self, frame: Any) -> None:
         pass
@@ -44,6 +45,7 @@ def test_contestants_run_in_turn_and_all_as_often(monkeypatch: pytest.MonkeyPatc
     rounds = result.rows[0].timing.rounds
     assert Entrant.turns == ["fp32", "int8"] * rounds
     assert result.copy[0].rounds == rounds >= 3
+    assert [row.compute_ms for row in result.rows] == [3.5, None]
 
 
 def test_percentiles_are_those_of_single_frames() -> None:

@@ -96,7 +96,7 @@ class FakeTensorRt:
         return self.make("INetworkDefinition", flags=flags)
 
     def _Builder_create_builder_config(self, builder: Any) -> Any:
-        return self.make("IBuilderConfig", flags=[], pools={}, profiles=[], timings=b"")
+        return self.make("IBuilderConfig", flags=[], cleared=[], pools={}, profiles=[], timings=b"")
 
     def _Builder_create_optimization_profile(self, builder: Any) -> Any:
         return self.make("IOptimizationProfile", shapes={})
@@ -126,14 +126,21 @@ class FakeTensorRt:
     def _IBuilderConfig_set_flag(self, config: Any, flag: Any) -> None:
         config._made["flags"].append(flag.name)
 
+    def _IBuilderConfig_clear_flag(self, config: Any, flag: Any) -> None:
+        config._made["cleared"].append(flag.name)
+
     def _IBuilderConfig_add_optimization_profile(self, config: Any, profile: Any) -> int:
         config._made["profiles"].append(profile._made["shapes"])
         return len(config._made["profiles"]) - 1
 
     def _IBuilderConfig_create_timing_cache(self, config: Any, data: bytes) -> Any:
+        if data.startswith(b"damaged"):
+            return None
         return self.make("ITimingCache", data=data)
 
     def _IBuilderConfig_set_timing_cache(self, config: Any, cache: Any, ignore: bool) -> bool:
+        if cache._made["data"].startswith(b"foreign"):
+            return False
         config._made["timings"] = cache._made["data"]
         return True
 
@@ -144,7 +151,10 @@ class FakeTensorRt:
         return bytes(cache._made["data"])
 
     def _Builder_build_serialized_network(self, builder: Any, network: Any, config: Any) -> Any:
-        asked = {name: config._made[name] for name in ("flags", "pools", "profiles", "timings")}
+        asked = {
+            name: config._made[name]
+            for name in ("flags", "cleared", "pools", "profiles", "timings")
+        }
         self.builds.append({**asked, "network": network._made["flags"]})
         monitor = config.progress_monitor
         monitor.phase_start("Building", None, 3)

@@ -26,6 +26,7 @@ def built(
     bundle: Bundle,
     cancel: threading.Event | None = None,
     options: TensorRtOptions | None = None,
+    timings: bytes = b"known",
 ) -> BuiltPlan:
     graph = bundle.manifest.stylizer
     inputs = {one.name: one.shape for one in graph.inputs}
@@ -37,7 +38,7 @@ def built(
             PROFILE,
             options or TensorRtOptions(),
             progress,
-            timings=b"known",
+            timings=timings,
         )
 
 
@@ -50,7 +51,7 @@ def test_a_plan_is_built_strongly_typed_within_its_profile(
     strongly_typed = tensorrt.module.NetworkDefinitionCreationFlag.STRONGLY_TYPED
     assert asked["network"] == 1 << strongly_typed.value
     assert asked["pools"] == {"WORKSPACE": 1024 << 20}
-    assert asked["flags"] == []
+    assert (asked["flags"], asked["cleared"]) == ([], ["TF32"])
     assert asked["profiles"][0]["frame"] == [[1, 96, 128, 3], [1, 96, 128, 3], [1, 118, 156, 3]]
     assert asked["timings"] == b"known"
     assert made.timings == b"knownt"
@@ -63,6 +64,21 @@ def test_a_version_compatible_plan_is_asked_for_by_its_flag(
     built(tensorrt, bundle, options=TensorRtOptions(version_compatible=True))
 
     assert tensorrt.builds[0]["flags"] == ["VERSION_COMPATIBLE"]
+
+
+def test_tf32_is_left_on_where_asked_for(tensorrt: FakeTensorRt, bundle: Bundle) -> None:
+    built(tensorrt, bundle, options=TensorRtOptions(tf32=True))
+
+    assert tensorrt.builds[0]["cleared"] == []
+
+
+@pytest.mark.parametrize("timings", [b"damaged", b"foreign"])
+def test_timings_that_tensorrt_does_not_take_are_none(
+    newest: FakeTensorRt, bundle: Bundle, timings: bytes
+) -> None:
+    built(newest, bundle, timings=timings)
+
+    assert newest.builds[0]["timings"] == b""
 
 
 def test_a_graph_that_does_not_parse_is_said_with_the_parsers_words(

@@ -126,6 +126,7 @@ def test_from_the_second_frame_on_a_graph_is_launched(
     engine.close()
 
     assert launches == [0, 1, 2]
+    assert engine.compute_ms == 1.5
 
 
 def test_where_nothing_can_be_recorded_kernels_are_launched_one_by_one(
