@@ -162,6 +162,11 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
         add(_flag(name), type=float, default=default, metavar="P", help=_help(what))
     rate = TrainOptions.__dataclass_fields__["rate"].default
     add("--rate", type=float, default=rate, metavar="R", help=_help("Adam's first learning rate"))
+    add(
+        "--schedule", type=int, metavar="N",
+        help="steps over which the learning rate would fall, for a run that leaves off before "
+        "(default: --steps)",
+    )  # fmt: skip
     device = "cuda" if torch.cuda.is_available() else "cpu"
     add("--device", default=device, help="what computes (default here: %(default)s)")
     add(

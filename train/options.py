@@ -49,6 +49,7 @@ class TrainOptions:
     crop: int = 160  # pixels, a multiple of 8
     context: int = 16  # pixels of the photograph around a crop: seen by the network, not judged
     rate: float = 1e-3  # Adam, decaying to a twentieth by a half cosine
+    schedule: int | None = None  # steps of that half cosine; None for as many as the run has
     recolour: float = 0.0  # share of styles whose hues are turned
     degrade: float = 0.0  # share of photographs seen noisy and compressed, and judged clean
     style_ramp: int = 1000  # steps over which the style weight grows from a twentieth to the whole
@@ -66,6 +67,10 @@ class TrainOptions:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.share < 1 or self.batch % self.share:
             raise OptionError(f"share must divide the batch of {self.batch}, got {self.share}")
+        if self.schedule is not None and self.schedule < self.steps:
+            raise OptionError(
+                f"schedule must be at least the {self.steps} steps, got {self.schedule}"
+            )
         if self.style_ramp < 0:
             raise OptionError(f"style_ramp must be 0 or more, got {self.style_ramp}")
         if self.crop % 8 or self.crop < 64:

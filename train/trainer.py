@@ -209,7 +209,7 @@ class Trainer:
         return torch.autocast(device, dtype=torch.bfloat16, enabled=enabled)
 
     def _set_rate(self) -> float:
-        share = self.step / self.options.steps
+        share = self.step / (self.options.schedule or self.options.steps)
         rate = self.options.rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * share)))
         rate *= min(1.0, (self.step + 1) / 100)
         for group in self.optimizer.param_groups:

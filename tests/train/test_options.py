@@ -16,6 +16,7 @@ from hsi.train.options import LossWeights, TrainOptions
         ({"batch": 4, "share": 3}, "share must divide the batch of 4, got 3"),
         ({"share": 0}, "share must divide the batch of 2, got 0"),
         ({"save_every": 0}, "save_every must be at least 1, got 0"),
+        ({"steps": 9, "schedule": 8}, "schedule must be at least the 9 steps, got 8"),
         ({"style_ramp": -1}, "style_ramp must be 0 or more, got -1"),
         ({"crop": 100}, "crop must be a multiple of 8 from 64, got 100"),
         ({"crop": 56}, "crop must be a multiple of 8 from 64, got 56"),

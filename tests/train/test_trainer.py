@@ -88,6 +88,20 @@ def test_losses_of_no_weight_are_not_computed(make_options: Options, tiny: Netwo
     assert [row[name] for name in unused] == ["0"] * 6
 
 
+def test_a_run_may_leave_off_before_its_rate_has_fallen(
+    make_options: Options, tiny: Network, tmp_path: Path
+) -> None:
+    whole = make_options(steps=6)
+    part = make_options(steps=3, schedule=6, out=tmp_path / "part.pt")
+
+    Trainer(whole, tiny()).run()
+    Trainer(part, tiny()).run()
+
+    rates = [row["rate"] for row in log_of(whole)]
+    assert [row["rate"] for row in log_of(part)] == rates[:3]
+    assert rates[5] != rates[2]
+
+
 def test_the_context_of_a_crop_is_seen_but_not_judged(make_options: Options, tiny: Network) -> None:
     trainer = Trainer(make_options(steps=1, context=8), tiny())
     seen, judged = [], []
