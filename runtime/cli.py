@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _print_version()
         if args.list_styles:
             return _print_styles()
+        if args.list_cameras:
+            return _print_cameras(as_json=args.json)
+        if args.probe is not None:
+            return _print_probe(args.probe, as_json=args.json)
         with stop.on_signals():
             _run(request_from(args), stop)
     except HsiError as error:
@@ -111,6 +116,29 @@ def _print_styles() -> int:
 
     for name in sorted(shipped_styles()):
         print(name)
+    return 0
+
+
+def _print_cameras(*, as_json: bool) -> int:
+    from hsi.runtime.cameras import cameras
+
+    found = cameras()
+    if as_json:
+        print(json.dumps([asdict(camera) for camera in found], indent=2))
+    for camera in [] if as_json else found:
+        print(f"{camera.number}  {camera.device}  {camera.name}")
+    if not found:
+        _say("no camera found: check the cable, or try --source test://1280x720@30")
+    return 0
+
+
+def _print_probe(uri: str, *, as_json: bool) -> int:
+    from hsi.runtime.picture import silence_opencv
+    from hsi.runtime.probe import probe
+
+    silence_opencv()
+    found = probe(uri)
+    print(json.dumps(found.as_dict(), indent=2) if as_json else found)
     return 0
 
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from hsi.runtime.errors import OptionError, SourceError
 from hsi.runtime.recorder import Recorder, recorded
-from hsi.runtime.source import Source, could_be_live, open_source, opener
+from hsi.runtime.source import Source, SourceOptions, could_be_live, open_source, opener
 from hsi.runtime.uri import redact
 
 _POLL_S = 0.1
@@ -48,6 +48,7 @@ def open_inputs(
     uris: Sequence[str],
     *,
     reconnect: bool | None,
+    options: SourceOptions | None = None,
     recorders: Sequence[Recorder] = (),
     stack: contextlib.ExitStack,
     stop: threading.Event,
@@ -57,6 +58,7 @@ def open_inputs(
     Args:
         uris: At least one address.
         reconnect: Whether cameras are opened again; None: yes, but one of them must be there now.
+        options: Of network cameras.
         recorders: One for each camera, or none.
         stack: Closes what was opened.
         stop: When set, nothing more is waited for.
@@ -72,9 +74,9 @@ def open_inputs(
     if not all(could_be_live(uri) for uri in uris):
         _refuse_recording(uris, recorders)
         return [_row_of_files(uris, open_source(uris[0]), stack)]
-    openers = [opener(uri) for uri in uris]
+    openers = [opener(uri, options) for uri in uris]
     if recorders:
-        openers = [partial(recorded, *pair) for pair in zip(uris, recorders, strict=True)]
+        openers = [partial(recorded, *pair, options) for pair in zip(uris, recorders, strict=True)]
     found = _open_all(uris, openers, stop)
     there = [one for one in found if not isinstance(one, SourceError)]
     for one in there:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hsi.runtime.duration import seconds_from_text
 from hsi.runtime.run_options import OnFault
+from hsi.runtime.source import TRANSPORTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,7 @@ class LiveOptions:
     stall_s: float | None = None  # silent for so long, a camera is lost; None: the default
     max_age_s: float | None = None  # frames that waited longer are dropped; None: no limit
     on_fault: OnFault = OnFault.STOP
+    transport: str = "tcp"  # of RTSP
     record: str | None = None  # a file for what comes from the camera; None: nothing is recorded
 
 
@@ -42,10 +44,20 @@ def add_live(group: Any) -> None:
         "fault of the network ends the run (default: stop)",
     )  # fmt: skip
     group.add_argument(
+        "--transport", choices=TRANSPORTS, default="tcp",
+        help="how RTSP frames travel: udp loses some on a busy network (default: tcp)",
+    )  # fmt: skip
+    group.add_argument(
         "--record", metavar="FILE",
         help="write what comes from a camera, as it comes, with gaps and faults, to a .hsr file; "
         "--camera replay+FILE plays it again",
     )  # fmt: skip
+    group.add_argument(
+        "--list-cameras", action="store_true", help="print the cameras of this machine, end"
+    )
+    group.add_argument(
+        "--probe", metavar="URI", help="read a source for two seconds, print what it is, end"
+    )
 
 
 def live_from(args: argparse.Namespace) -> LiveOptions:
@@ -58,6 +70,7 @@ def live_from(args: argparse.Namespace) -> LiveOptions:
         reconnect=args.reconnect,
         stall_s=seconds_from_text(args.stall_timeout, of="--stall-timeout"),
         max_age_s=seconds_from_text(args.max_age, of="--max-age"),
+        transport=args.transport,
         record=args.record,
         on_fault=OnFault(args.on_fault),
     )

@@ -24,6 +24,7 @@ from hsi.runtime.region import Region
 from hsi.runtime.run_options import RunOptions
 from hsi.runtime.run_summary import Progress, RunSummary
 from hsi.runtime.scene_watch import SceneWatch
+from hsi.runtime.source import SourceOptions
 from hsi.runtime.stream import Stream
 from hsi.runtime.styles import DEFAULT_STYLE
 
@@ -68,6 +69,7 @@ def play(
         inputs = open_inputs(
             request.sources,
             reconnect=reconnect,
+            options=SourceOptions(transport=request.live.transport),
             recorders=open_recorders(request.live.record, request.sources, stack),
             stack=sources,
             stop=stop,

@@ -9,6 +9,7 @@ import os
 import struct
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -182,8 +183,9 @@ class RecordedSource:
         self.close()
 
 
-def recorded(uri: str, recorder: Recorder) -> Source:
+def recorded(uri: str, recorder: Recorder, options: SourceOptions | None = None) -> Source:
     """Open a source as :func:`hsi.runtime.source.open_source` does, and record it."""
     connection = recorder.connect()
-    source = open_source(uri, options=SourceOptions(connection=connection))
+    options = replace(options or SourceOptions(), connection=connection)
+    source = open_source(uri, options=options)
     return RecordedSource(source, connection)

@@ -15,6 +15,7 @@ from typing import Any
 import av
 import av.error
 
+from hsi.runtime.damage_watch import DamageWatch, watchful
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Frame
 from hsi.runtime.recorder import HEAD, LOST, MAGIC, OPENED, PACKET
@@ -154,8 +155,8 @@ class ReplaySource:
         except (ValueError, KeyError, TypeError, binascii.Error) as error:
             raise SourceError(f"{self.name}: damaged, or of a newer version: {error}") from error
         self._decoder: Any = av.CodecContext.create(codec, "r")
-        self._decoder.thread_type = "SLICE"
-        self._decoder.options = {"err_detect": "explode"}
+        watchful(self._decoder)
+        self._watch = DamageWatch(lossy=False)
         if extradata:
             self._decoder.extradata = extradata
         self._ready: list[Any] = []
@@ -167,7 +168,12 @@ class ReplaySource:
             if record is None:
                 return None
             self._take(record)
-        return self._frame_from(self._ready.pop(0)) if self._ready else None
+        if not self._ready:
+            return None
+        picture = self._ready.pop(0)
+        if not self._watch.is_whole(picture):
+            raise CorruptFrame(self.name)
+        return self._frame_from(picture)
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -192,6 +198,7 @@ class ReplaySource:
         try:
             self._ready = self._decoder.decode(av.Packet(self._recording.data_of(record)))
         except av.error.FFmpegError:
+            self._watch.note_damage()
             raise CorruptFrame(self.name) from None
 
     def _frame_from(self, picture: Any) -> Frame:

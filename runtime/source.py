@@ -17,6 +17,7 @@ from hsi.runtime.uri import local_path, redact, scheme_of
 if TYPE_CHECKING:
     from hsi.runtime.recorder import Connection
 
+TRANSPORTS = ("tcp", "udp")
 NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https")
 PICTURE_SUFFIXES = (
     ".bmp", ".jpeg", ".jpg", ".jp2", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
@@ -46,12 +47,15 @@ class SourceOptions:
     connection: Connection | None = None  # of a recording; None: nowhere
     open_timeout_s: float = 5.0  # to connect, to describe itself and to give the first frame
     read_timeout_s: float = 3.0  # between two frames
+    transport: str = "tcp"  # of RTSP: tcp or udp
 
     def __post_init__(self) -> None:
         for name in ("open_timeout_s", "read_timeout_s"):
             value = getattr(self, name)
             if not value > 0:
                 raise OptionError(f"{name} must be more than 0 seconds, got {value}")
+        if self.transport not in TRANSPORTS:
+            raise OptionError(f"transport must be tcp or udp, got {self.transport!r}")
 
 
 class Source(Protocol):
@@ -156,7 +160,7 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
     return _open_path(local_path(text))
 
 
-def opener(uri: str) -> Callable[[], Source]:
+def opener(uri: str, options: SourceOptions | None = None) -> Callable[[], Source]:
     """Return what opens a source again and again; a recording goes on where it was.
 
     Raises:
@@ -166,7 +170,7 @@ def opener(uri: str) -> Callable[[], Source]:
         from hsi.runtime.replay_source import Recording
 
         return Recording(Path(local_path(uri.removeprefix("replay+")))).open
-    return lambda: open_source(uri)
+    return lambda: open_source(uri, options=options)
 
 
 def could_be_live(uri: str) -> bool:

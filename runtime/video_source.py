@@ -15,6 +15,7 @@ import av
 import av.error
 import numpy as np
 
+from hsi.runtime.damage_watch import DamageWatch, watchful
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Frame, Image
 from hsi.runtime.source import (
@@ -48,15 +49,15 @@ class VideoSource:
     """
 
     def __init__(self, uri: str, *, options: SourceOptions | None = None) -> None:
+        options = options or SourceOptions()
         self.name = redact(uri)
         self._network = scheme_of(uri) in NETWORK_SCHEMES
         self._number = 0
         self._damaged = 0
-        self._whole = True  # whether frames since the last key frame came undamaged
+        self._watch = DamageWatch(lossy=options.transport == "udp")
         self._torn = False  # whether the packet read last is incomplete
         self._last_time_s = 0.0
         self._opened = time.monotonic()
-        options = options or SourceOptions()
         self._connection = options.connection
         self._container = _open(uri, options)
         try:
@@ -106,11 +107,9 @@ class VideoSource:
         stream = self._container.streams.video[0]
         endless = self._container.duration is None and (self._container.size or -1) <= 0
         self.live = scheme_of(self.name).startswith("rtsp") or (self._network and endless)
-        # Frame threads hold back as many frames as there are threads: too late for a camera.
-        stream.thread_type = "SLICE" if self.live else "AUTO"
+        stream.thread_type = "AUTO"
         if self.live:
-            # A decoder that hides damage shows a product that never was.
-            stream.codec_context.options = {"err_detect": "explode"}
+            watchful(stream.codec_context)
         rate = stream.average_rate or stream.guessed_rate
         self.fps = float(rate) if rate else None
         self.frame_count = None if self.live else self._promised_frames(stream, rate)
@@ -149,17 +148,13 @@ class VideoSource:
                 pictures = packet.decode()
             except av.error.InvalidDataError:
                 self._note_damage()
-                pictures = [None] if self.live else []
+                if self.live:
+                    self._watch.note_damage()
+                    yield None
+                continue
             for picture in pictures:
-                yield picture if not self.live or self._is_whole(picture, packet) else None
-
-    def _is_whole(self, picture: av.VideoFrame | None, packet: av.Packet[av.VideoStream]) -> bool:
-        # What follows a damaged frame is made from it, up to the next key frame.
-        if picture is None or picture.is_corrupt or packet.is_corrupt:
-            self._whole = False
-        elif picture.key_frame:
-            self._whole = True
-        return self._whole
+                whole = not self.live or self._watch.is_whole(picture, torn=packet.is_corrupt)
+                yield picture if whole else None
 
     def _note_damage(self) -> None:
         # One broken packet costs a frame or two, the rest of the video is still good.
@@ -240,9 +235,12 @@ def _open(uri: str, options: SourceOptions) -> Any:
     if network:
         arguments["timeout"] = (options.open_timeout_s, options.read_timeout_s)
     if scheme_of(uri).startswith("rtsp"):
-        # UDP loses packets, and with them whole frames, on the first busy switch.
+        # By default TCP: UDP loses packets, and with them whole frames, on the first busy switch.
         # The description of an RTSP stream tells its codec: no need to listen for a second.
-        arguments["options"] = {"rtsp_transport": "tcp", "analyzeduration": "200000"}
+        arguments["options"] = {
+            "rtsp_transport": options.transport,
+            "analyzeduration": "200000",
+        }
     started = time.monotonic()
     try:
         return av.open(uri if network else os.path.abspath(uri), "r", **arguments)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import importlib.util
 import json
 import os
-import signal
-import socket
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -220,71 +218,32 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", os.fspath(folder)], check=True)
 
 
-class RtspCamera:
-    """GStreamer's RTSP server as a camera that can be killed, frozen and started again."""
-
-    def __init__(self, python: str) -> None:
-        self._python = python
-        self._process: subprocess.Popen[str] | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self.uri = f"rtsp://127.0.0.1:{self.port}/live"
-
-    def start(self, size: str = "160x120", fps: int = 15, codec: str = "h264") -> None:
-        """Start it and wait until it serves."""
-        script = Path(__file__).with_name("rtsp_server.py")
-        self._process = subprocess.Popen(
-            [self._python, str(script), str(self.port), size, str(fps), codec],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
-
-    def freeze(self) -> None:
-        """Let it neither answer nor hang up."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def kill(self) -> None:
-        """Take it away, as a power cut does."""
-        if self._process is None:
-            return
-        with self._process as process:
-            process.kill()
-        self._process = None
+@pytest.fixture(scope="session")
+def rtsp_cameras() -> Any:
+    """The module of the camera that the benchmarks use, too."""
+    path = ROOT / "bench" / "rtsp_camera.py"
+    spec = importlib.util.spec_from_file_location("rtsp_camera", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
-def gst_python() -> str:
+def gst_python(rtsp_cameras: Any) -> str:
     """A Python with GStreamer's RTSP server, this one or the system's."""
-    code = "import gi; gi.require_version('GstRtspServer', '1.0')"
-    for python in (sys.executable, "/usr/bin/python3"):
-        if (
-            Path(python).exists()
-            and not subprocess.run([python, "-c", code], capture_output=True).returncode
-        ):
-            return python
-    message = (
-        "GStreamer's RTSP server is not there: apt-get install python3-gi "
-        "gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
-        "gstreamer1.0-plugins-ugly"
-    )
+    python: str | None = rtsp_cameras.python_with_gstreamer()
+    if python is not None:
+        return python
     if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
+        pytest.fail(rtsp_cameras.NEEDED)
+    pytest.skip(rtsp_cameras.NEEDED)
 
 
 @pytest.fixture
-def rtsp_camera(gst_python: str) -> Iterator[RtspCamera]:
+def rtsp_camera(rtsp_cameras: Any, gst_python: str) -> Iterator[Any]:
     """A camera that has not been started."""
-    camera = RtspCamera(gst_python)
+    camera = rtsp_cameras.RtspCamera(gst_python)
     yield camera
     camera.kill()

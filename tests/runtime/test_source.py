@@ -86,7 +86,7 @@ def test_lost_is_a_source_error() -> None:
 @pytest.mark.parametrize("name", ["open_timeout_s", "read_timeout_s"])
 def test_options_refuse_no_time_at_all(name: str) -> None:
     with pytest.raises(OptionError, match=f"{name} must be more than 0 seconds, got 0"):
-        SourceOptions(**{name: 0})
+        SourceOptions(**{name: 0})  # type: ignore[arg-type]
 
 
 def test_camera_source_is_a_class_of_its_own() -> None:

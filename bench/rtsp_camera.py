@@ -1,0 +1,114 @@
+"""A real RTSP camera that can be killed, frozen and started again: GStreamer's server.
+
+The server runs in a process of its own, in a Python that has GStreamer's bindings (Debian:
+python3-gi and gir1.2-gst-rtsp-server-1.0), which need not be this one. It shows a white ball of 20
+pixels' radius that moves on black.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+NEEDED = (
+    "GStreamer's RTSP server is not there: apt-get install python3-gi "
+    "gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
+    "gstreamer1.0-plugins-ugly"
+)
+
+_START = "import sys; sys.path[:0] = [sys.argv[1]]; import rtsp_camera; rtsp_camera.serve()"
+
+
+class RtspCamera:
+    """A camera at `uri`, not there until it is started.
+
+    Args:
+        python: What :func:`python_with_gstreamer` found.
+    """
+
+    def __init__(self, python: str) -> None:
+        self._python = python
+        self._process: subprocess.Popen[str] | None = None
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.uri = f"rtsp://127.0.0.1:{self.port}/live"
+
+    def start(self, size: str = "160x120", fps: int = 15) -> None:
+        """Start it and wait until it serves."""
+        words = [str(Path(__file__).parent), str(self.port), *size.split("x"), str(fps)]
+        self._process = subprocess.Popen(
+            [self._python, "-c", _START, *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        if self._process.stdout.readline() != "ready\n":
+            raise RuntimeError(f"the camera at {self.uri} does not start: {NEEDED}")
+
+    def freeze(self) -> None:
+        """Let it neither answer nor hang up."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._send(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Take it away, as a power cut does."""
+        if self._process is not None:
+            with self._process as process:
+                process.kill()
+            self._process = None
+
+    def _send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+
+def python_with_gstreamer() -> str | None:
+    """Return a Python that has GStreamer's RTSP server, this one or the system's, or None."""
+    code = "import gi; gi.require_version('GstRtspServer', '1.0')"
+    for python in (sys.executable, "/usr/bin/python3"):
+        found = Path(python).exists()
+        if found and not subprocess.run([python, "-c", code], capture_output=True).returncode:
+            return python
+    return None
+
+
+def serve() -> None:
+    """Serve in this process until its standard input ends; `ready` says that it does."""
+    import gi  # type: ignore[import-not-found]
+
+    gi.require_version("Gst", "1.0")
+    gi.require_version("GstRtspServer", "1.0")
+    from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]
+
+    port, width, height, fps = sys.argv[2:6]
+    Gst.init(None)
+    server = GstRtspServer.RTSPServer()
+    server.set_address("127.0.0.1")
+    server.set_service(port)
+    factory = GstRtspServer.RTSPMediaFactory()
+    # A shared media whose first client vanished may refuse the next one.
+    factory.set_shared(False)
+    factory.set_launch(
+        "( videotestsrc is-live=true pattern=ball ! "
+        f"video/x-raw,format=I420,width={width},height={height},framerate={fps}/1 ! "
+        # One slice a frame: the payloader would put parameters before each slice of a key frame,
+        # and readers take every half for a frame.
+        f"x264enc tune=zerolatency speed-preset=ultrafast sliced-threads=false threads=1 "
+        f"key-int-max={fps} ! "
+        "rtph264pay name=pay0 pt=96 config-interval=-1 )"
+    )
+    server.get_mount_points().add_factory("/live", factory)
+    server.attach(None)
+    loop = GLib.MainLoop()
+    threading.Thread(target=lambda: (sys.stdin.read(), loop.quit()), daemon=True).start()
+    print("ready", flush=True)
+    loop.run()

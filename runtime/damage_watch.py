@@ -1,0 +1,70 @@
+"""Which pictures of a live stream are whole."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from typing import Any
+
+import av
+
+_PERIODS = 15  # distances between frames that tell the usual one
+_GAP = 1.5  # usual distances: more, and a frame between is missing
+
+
+class DamageWatch:
+    """Follows a decoder's pictures: what was made from a damaged or missing one is damaged too.
+
+    Up to the next key frame, that is. A decoder marks pictures of which a part is missing; a whole
+    picture that never came is noticed by the time that it leaves open.
+
+    Args:
+        lossy: Whether whole pictures can get lost on the way, as with UDP. A camera that leaves
+            pictures out by itself then loses those up to the next key frame.
+    """
+
+    def __init__(self, *, lossy: bool) -> None:
+        self._lossy = lossy
+        self._whole = True
+        self._last_s: float | None = None
+        self._periods_s: deque[float] = deque(maxlen=_PERIODS)
+
+    def note_damage(self) -> None:
+        """Note data from which no picture came."""
+        self._whole = False
+
+    def is_whole(self, picture: av.VideoFrame, *, torn: bool = False) -> bool:
+        """Tell whether a picture is as the camera made it.
+
+        Args:
+            picture: The next one.
+            torn: Whether its packet came incomplete.
+        """
+        missing = self._misses_one(picture)
+        if torn or picture.is_corrupt:
+            self._whole = False
+        elif picture.key_frame:
+            self._whole = True
+        elif missing:
+            self._whole = False
+        return self._whole
+
+    def _misses_one(self, picture: Any) -> bool:
+        if not self._lossy or picture.time is None:
+            return False
+        last_s, self._last_s = self._last_s, float(picture.time)
+        if last_s is None or not self._last_s > last_s:
+            return False
+        period_s = self._last_s - last_s
+        known = len(self._periods_s) == _PERIODS
+        usual_s = statistics.median(self._periods_s) if known else period_s
+        self._periods_s.append(period_s)
+        return period_s > _GAP * usual_s
+
+
+def watchful(decoder: Any) -> None:
+    """Set up a decoder for a camera: it hides no damage, and holds no frame back."""
+    # Frame threads hold back as many frames as there are threads, and with slice threads a frame
+    # without one of its slices comes out green and unmarked.
+    decoder.thread_count = 1
+    decoder.options = {"err_detect": "explode+crccheck+bitstream+buffer+careful"}
