@@ -4,16 +4,26 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Frame, Image
-from hsi.runtime.source import CorruptFrame, EndOfStream, Source, open_source
+from hsi.runtime.source import (
+    CorruptFrame,
+    EndOfStream,
+    Source,
+    could_be_live,
+    is_picture,
+    open_source,
+)
+from hsi.runtime.uri import local_path
 
 MIN_SIDE = 64  # pixels, the least a stylizer takes
 LIVE_STRIDE = 15  # frames of a live source from one that is kept to the next
+VIDEO_SUFFIXES = (".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ts", ".webm")
 FPS = 25.0  # of a live source that does not say
 LIVE_SILENCE_S = 10.0  # a live source without a frame for longer has gone
 
@@ -40,7 +50,8 @@ def read_frames(
     """Read frames from every place, spread evenly over files, one in fifteen of live sources.
 
     Args:
-        places: Addresses as :func:`hsi.runtime.source.open_source` takes them.
+        places: Addresses as :func:`hsi.runtime.source.open_source` takes them, and folders of
+            videos.
         side: Pixels; frames with a longer long side are shrunk to it.
         candidates: At most so many frames in all, each place having its equal share.
         on_step: Told which place is read, and how long a live one will take.
@@ -50,12 +61,20 @@ def read_frames(
         OptionError: An address is of an unknown kind.
     """
     share = max(1, candidates // max(1, len(places)))
-    found: list[CalibrationFrame] = []
-    for place in places:
-        with open_source(place) as source:
-            on_step(_step(source, share))
-            found += [_shrunk(frame, side) for frame in _spread(source, share)]
-    return found[:candidates]
+    shares = [
+        (source, max(1, share // len(inside)))
+        for place in places
+        for inside in (_sources_in(place),)
+        for source in inside
+    ]
+    found: dict[int, list[CalibrationFrame]] = {}
+    # Files first: what is wrong with one is told before a camera is watched for minutes.
+    for number in sorted(range(len(shares)), key=lambda number: could_be_live(shares[number][0])):
+        address, count = shares[number]
+        with open_source(address) as source:
+            on_step(_step(source, count))
+            found[number] = [_shrunk(frame, side) for frame in _spread(source, count)]
+    return [frame for number in range(len(shares)) for frame in found[number]][:candidates]
 
 
 def shrunk(image: Image, side: int) -> Image:
@@ -66,6 +85,16 @@ def shrunk(image: Image, side: int) -> Image:
         return image
     size = (round(width * scale), round(height * scale))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _sources_in(place: str) -> list[str]:
+    """The place itself, or the videos of a folder; the folder is the source of its pictures."""
+    folder = Path(local_path(place))
+    if could_be_live(place) or not folder.is_dir():
+        return [place]
+    files = sorted(folder.iterdir())
+    videos = [str(path) for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
+    return videos if videos and not any(map(is_picture, files)) else [place, *videos]
 
 
 def _step(source: Source, share: int) -> str:

@@ -27,6 +27,43 @@ def test_places_share_the_candidates(folder: Path) -> None:
     assert sum(frame.source.startswith("test") for frame in found) == 3
 
 
+def test_a_folder_gives_the_frames_of_its_videos_and_pictures(folder: Path, clip: Path) -> None:
+    (folder / "a.mp4").symlink_to(clip)
+    (folder / "b.MP4").symlink_to(clip)
+    (folder / "notes.txt").touch()
+
+    found = read_frames([str(folder), str(clip)], side=128, candidates=18)
+
+    names = [Path(frame.source).name for frame in found]
+    assert [names.count(name) for name in ("a.mp4", "b.MP4", "bottles.mp4")] == [3, 3, 9]
+    assert sum(name.endswith(".png") for name in names) == 3
+
+
+def test_a_folder_of_videos_alone_is_a_place(tmp_path: Path, clip: Path) -> None:
+    (tmp_path / "a.mp4").symlink_to(clip)
+
+    assert len(read_frames([str(tmp_path)], side=128, candidates=4)) == 4
+
+
+def test_a_wrong_file_is_told_before_a_camera_is_watched(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    with pytest.raises(SourceError, match="no such file or folder"):
+        read_frames(
+            ["test://128x96@25", str(tmp_path / "gone")],
+            side=512,
+            candidates=99,
+            on_step=told.append,
+        )
+    assert told == []
+
+
+def test_frames_come_in_the_order_of_their_places(folder: Path) -> None:
+    found = read_frames(["test://128x96@200?frames=20", str(folder)], side=512, candidates=4)
+
+    assert [frame.source.startswith("test") for frame in found] == [True, True, False, False]
+
+
 def test_frames_of_a_clip_come_from_its_whole_length(clip: Path) -> None:
     with open_source(clip) as source:
         count = source.frame_count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -168,6 +169,34 @@ def test_a_wrong_option_is_one_line(
     error = capsys.readouterr().err
     assert match in error and error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("picture", "match"),
+    [
+        (None, "calib: no picture there"),
+        ((40, 300), "expected frames to calibrate on with sides of at least 64 pixels .* 300x40"),
+    ],
+)
+def test_a_calibration_without_frames_of_use_is_one_line(
+    checkpoint: Path,
+    tmp_path: Path,
+    quick_exports: None,
+    capsys: pytest.CaptureFixture[str],
+    picture: tuple[int, int] | None,
+    match: str,
+) -> None:
+    calib, out = tmp_path / "calib", tmp_path / "bundles" / "a.hsi"
+    calib.mkdir()
+    out.parent.mkdir()
+    if picture is not None:
+        cv2.imwrite(str(calib / "a.png"), np.zeros((*picture, 3), np.uint8))
+
+    assert main([*arguments(checkpoint, out), "--precision", "int8", "--calib", str(calib)]) == 3
+
+    error = capsys.readouterr().err
+    assert re.search(match, error) and error.count("\n") == 1
+    assert not list(out.parent.iterdir())
 
 
 def test_a_calibration_that_is_interrupted_leaves_nothing(
