@@ -18,6 +18,8 @@ from hsi.runtime.trt.profile import Profile, profile_for
 
 log = logging.getLogger(__name__)
 
+PATIENCE_S = 1.0  # with a build that was cancelled, before it is spoken of
+
 
 class _Ready:
     """An engine of a plan, and how many frames are underway on it."""
@@ -116,7 +118,10 @@ class TensorRtEngine:
         """See :meth:`hsi.runtime.engine.Engine.close`. A build underway ends first."""
         self._cancel.set()
         if self._building is not None:
-            self._building.join()
+            self._building.join(PATIENCE_S)
+            if self._building.is_alive():
+                log.warning("tensorrt: waiting for the builder's step, after which the build ends")
+                self._building.join()
         with self._changing:
             standby, ready, self._standby, self._ready = self._standby, self._ready, None, None
         if self._failure is not None and not self._has_told:
@@ -152,12 +157,6 @@ class TensorRtEngine:
     def _start(self, shape: tuple[int, ...]) -> None:
         options = self._options
         profile = profile_for(shape, self._golden, options.min_size, options.max_size)
-        log.warning(
-            "tensorrt: preparing %s for %s, which takes minutes the first time; %s runs meanwhile",
-            self._maker.graph.part,
-            profile.to_text(),
-            self._standby_name,
-        )
         self._building = threading.Thread(
             target=self._build, args=(profile,), name="tensorrt-build", daemon=True
         )

@@ -51,7 +51,7 @@ class PlanMaker:
 
         Args:
             profile: The sizes.
-            encoder: Encodes styles.
+            encoder: Encodes styles, and runs until the engine is made.
             cancel: When set, a build ends soon.
 
         Raises:
@@ -65,7 +65,7 @@ class PlanMaker:
         if runner is None:
             with self._cache.locked(key, cancel):
                 # Whoever held the lock may have built it.
-                runner = self._kept(key) or self._built(data, key, profile, cancel)
+                runner = self._kept(key) or self._built(data, key, profile, encoder, cancel)
         engine = PlanEngine(runner, self.graph, encoder)
         try:
             self_test(self._bundle, self._golden, engine)
@@ -86,10 +86,16 @@ class PlanMaker:
             return None
 
     def _built(
-        self, data: bytes, key: PlanKey, profile: Profile, cancel: threading.Event
+        self,
+        data: bytes,
+        key: PlanKey,
+        profile: Profile,
+        meanwhile: Engine,
+        cancel: threading.Event,
     ) -> PlanRunner:
         inputs = {tensor.name: tensor.shape for tensor in self.graph.inputs}
-        what = f"building {self.graph.part} for {profile.to_text()}"
+        what = f"tensorrt: building {self.graph.part} for {profile.to_text()}"
+        log.warning("%s, which takes minutes: %s runs meanwhile", what, meanwhile.name)
         with BuildProgress(what, cancel) as progress:
             built = build_plan(
                 self._trt,
@@ -100,7 +106,9 @@ class PlanMaker:
                 progress,
                 self._cache.timings(key),
             )
-        log.info("built in %.0f s, %.1f MiB", progress.seconds, len(built.plan) / 2**20)
+        log.warning(
+            "tensorrt: built in %.0f s, %.1f MiB", progress.seconds, len(built.plan) / 2**20
+        )
         self._cache.keep(key, built, progress.seconds)
         return self._runner(built.plan)
 

@@ -6,9 +6,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -17,10 +20,15 @@ sys.path.append(str(ROOT))  # the fakes are modules of this folder
 from hsi.runtime.bundle import Bundle  # noqa: E402
 from hsi.runtime.engine import Engine, open_engine  # noqa: E402
 from hsi.runtime.trt.device import Device  # noqa: E402
+from hsi.runtime.trt.engine import TensorRtEngine  # noqa: E402
+from hsi.runtime.trt.options import TensorRtOptions  # noqa: E402
+from hsi.runtime.trt.plan_maker import PlanMaker  # noqa: E402
 from tests.runtime.trt.fake_cuda import FakeCuda  # noqa: E402
 from tests.runtime.trt.fake_tensorrt import FakeTensorRt  # noqa: E402
 from tests.runtime.trt.surface import CUDA, TENSORRT  # noqa: E402
 
+Image = npt.NDArray[np.uint8]
+SHAPE = (1, 96, 128, 3)
 DRIVER = """
 #include <string.h>
 int cuInit(unsigned flags) { return INIT; }
@@ -108,3 +116,54 @@ def machine(
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
     return newest
+
+
+class Standby:
+    """An engine of all tests, which closing does not close."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.name = engine.name
+        self.encode_style = engine.encode_style
+        self.stylize = engine.stylize
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> TensorRtOptions:
+    """Plans are kept in a folder of the test."""
+    return TensorRtOptions(cache_dir=tmp_path / "plans")
+
+
+@pytest.fixture
+def opened(
+    bundle: Bundle, standby: Engine, device: Device, options: TensorRtOptions
+) -> Callable[..., TensorRtEngine]:
+    """Open the shipped bundle on a fake TensorRT, with ONNX Runtime to stand by."""
+
+    def make(tensorrt: FakeTensorRt, device: Device = device, **more: Any) -> TensorRtEngine:
+        told = replace(options, **more)
+        maker = PlanMaker(tensorrt.module, tensorrt.cuda.module, device, bundle, told)
+        return TensorRtEngine(bundle, Standby(standby), maker, told)
+
+    return make
+
+
+@pytest.fixture
+def play(bundle: Bundle, photo: Image) -> Callable[..., Image]:
+    """Stylise a part of a photograph, `(1, H, W, 3)`."""
+    code: list[Any] = []
+
+    def run(engine: Engine, shape: tuple[int, ...] = SHAPE) -> Image:
+        if not code:
+            style = bundle.read_picture("golden/style.png")[np.newaxis]
+            code.append(engine.encode_style(style))
+        frames = np.ascontiguousarray(photo[np.newaxis, : shape[1], : shape[2]])
+        out = np.empty_like(frames)
+        nothing = np.zeros((1, bundle.manifest.statistics_size), np.float32)
+        one = np.ones((1, 1), np.float32)
+        engine.stylize(frames, code[0], nothing, 0 * one, one, out)
+        return out
+
+    return run
