@@ -11,17 +11,17 @@ in a network namespace of its own. Exit code 1: a target was missed.
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from unittest import mock
 
 from bench.chaos_line import Line, Watcher
+from bench.chaos_table import Row, table
 from bench.noisy_proxy import NoisyProxy
 from bench.rtsp_camera import NEEDED, RtspCamera, python_with_gstreamer
 from hsi.runtime.event import EventKind
@@ -29,45 +29,8 @@ from hsi.runtime.frame import Frame, Image
 from hsi.runtime.video_output import VideoOutput
 
 SIZE = "320x240"
-SEEN_S, BACK_S = 3.0, 2.0  # targets
 GONE = (EventKind.LOST, EventKind.STALLED)
 INSIDE = "HSI_CHAOS_INSIDE"
-
-
-@dataclass
-class Row:
-    """One fault, made several times."""
-
-    fault: str
-    times: int
-    seen_s: list[float] = field(default_factory=list)  # until the fault was told
-    back_s: list[float] = field(default_factory=list)  # from its end to the next frame
-    missed: int = 0  # times that it was not seen, or no frame came
-    shown: int = 0
-    dropped: dict[str, int] = field(default_factory=dict)
-    broken: int = 0  # damaged frames that were shown
-    note: str = ""
-
-    def take(self, line: Line) -> None:
-        """Add what the line has counted."""
-        assert line.summary is not None  # a summary that exists has an exact account
-        self.shown = line.summary.shown
-        self.dropped = {cause: n for cause, n in line.summary.dropped.items() if n}
-        self.broken = line.watcher.broken
-
-    @property
-    def good(self) -> bool:
-        """Whether all targets were met."""
-        in_time = max(self.seen_s, default=0) <= SEEN_S and max(self.back_s, default=0) <= BACK_S
-        return in_time and not self.missed and not self.broken
-
-    def __str__(self) -> str:
-        dropped = ", ".join(f"{n} {cause.replace('_', ' ')}" for cause, n in self.dropped.items())
-        cells = (
-            self.fault, str(self.times), _spread(self.seen_s), _spread(self.back_s),
-            str(self.shown), dropped or "none", str(self.broken), self.note,
-        )  # fmt: skip
-        return "| " + " | ".join(cells) + " |"
 
 
 def main() -> int:
@@ -75,7 +38,7 @@ def main() -> int:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--kills", type=int, default=100)
     p.add_argument("--freezes", type=int, default=20)
-    p.add_argument("--only", help="the faults whose name holds this")
+    p.add_argument("--only", action="append", help="the faults whose name holds this; repeat")
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
     python = python_with_gstreamer()
@@ -88,22 +51,13 @@ def main() -> int:
     rows = [
         _row(python, name, times, make)
         for name, times, make in _faults(args)
-        if not args.only or args.only in name
+        if not args.only or any(part in name for part in args.only)
     ]
     if args.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
     else:
         print(table(rows))
     return 0 if all(row.good for row in rows) else 1
-
-
-def table(rows: list[Row]) -> str:
-    """The rows as Markdown."""
-    head = (
-        "| fault | times | seen after, s: median, worst | back after, s: median, worst "
-        "| shown | dropped | damaged shown | |\n|---|---|---|---|---|---|---|---|"
-    )
-    return "\n".join([head, *map(str, rows)])
 
 
 Make = Callable[[RtspCamera, Row], None]
@@ -287,10 +241,6 @@ def _note(times: list[float], found: float | None, row: Row) -> None:
         row.missed += 1
     else:
         times.append(found)
-
-
-def _spread(times: list[float]) -> str:
-    return f"{statistics.median(times):.2f}, {max(times):.2f}" if times else "-"
 
 
 def _ip(words: str) -> None:

@@ -21,10 +21,12 @@ class DamageWatch:
     Args:
         lossy: Whether whole pictures can get lost on the way, as with UDP. A camera that leaves
             pictures out by itself then loses those up to the next key frame.
+        fps: Pictures a second as the camera says, or None.
     """
 
-    def __init__(self, *, lossy: bool) -> None:
+    def __init__(self, *, lossy: bool, fps: float | None = None) -> None:
         self._lossy = lossy
+        self._said_s = None if fps is None else 1 / fps
         self._whole = True
         self._last_s: float | None = None
         self._periods_s: deque[float] = deque(maxlen=_PERIODS)
@@ -56,9 +58,10 @@ class DamageWatch:
         if last_s is None or not self._last_s > last_s:
             return False
         period_s = self._last_s - last_s
-        known = len(self._periods_s) == _PERIODS
-        usual_s = statistics.median(self._periods_s) if known else period_s
         self._periods_s.append(period_s)
+        usual_s = statistics.median(self._periods_s)
+        if self._said_s is not None and len(self._periods_s) < _PERIODS:
+            usual_s = self._said_s
         return period_s > _GAP * usual_s
 
 

@@ -54,7 +54,7 @@ class VideoSource:
         self._network = scheme_of(uri) in NETWORK_SCHEMES
         self._number = 0
         self._damaged = 0
-        self._watch = DamageWatch(lossy=options.transport == "udp")
+        self._lossy = options.transport == "udp"
         self._torn = False  # whether the packet read last is incomplete
         self._last_time_s = 0.0
         self._opened = time.monotonic()
@@ -113,6 +113,7 @@ class VideoSource:
         rate = stream.average_rate or stream.guessed_rate
         self.fps = float(rate) if rate else None
         self.frame_count = None if self.live else self._promised_frames(stream, rate)
+        self._watch = DamageWatch(lossy=self._lossy, fps=self.fps)
         self._stream = stream
 
     def _record_codec(self) -> None:

@@ -12,14 +12,18 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.mark.usefixtures("gst_python")
 def test_a_line_outlives_kills_and_a_freeze() -> None:
-    words = ["--kills", "3", "--freezes", "1", "--only", "en", "--json"]
+    words = "--kills 3 --freezes 1 --only killed --only frozen --json"
     done = subprocess.run(
-        [sys.executable, "-m", "bench.chaos", *words],
+        [sys.executable, "-m", "bench.chaos", *words.split()],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=180,
     )
-    rows = {row["fault"]: row for row in json.loads(done.stdout)}
-    killed = rows["killed, started again"]
-    assert (len(killed["seen_s"]), len(killed["back_s"]), killed["missed"]) == (3, 3, 0)
+    killed, frozen = json.loads(done.stdout)
+    assert (len(killed["seen_s"]), len(killed["back_s"])) == (3, 3)
+    assert (len(frozen["seen_s"]), len(frozen["back_s"])) == (1, 1)
+    # The targets are 3 s and 2 s; a busy machine gets more.
+    assert max(killed["seen_s"] + frozen["seen_s"]) < 6
+    assert max(killed["back_s"] + frozen["back_s"]) < 6
+    assert killed["missed"] == frozen["missed"] == killed["broken"] == frozen["broken"] == 0

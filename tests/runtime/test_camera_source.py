@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import cv2
@@ -11,6 +12,10 @@ import pytest
 
 from hsi.runtime.camera_source import CameraSource
 from hsi.runtime.errors import OptionError, SourceError
+from hsi.runtime.feed import Feed
+from hsi.runtime.null_output import NullOutput
+from hsi.runtime.pipeline import run_feeds
+from hsi.runtime.run_options import RunOptions
 from hsi.runtime.source import SourceLost
 
 
@@ -81,6 +86,31 @@ def test_a_silent_camera_gives_none_and_a_pulled_one_is_lost(
     camera_there.setattr(os.path, "exists", lambda path: False)
     with pytest.raises(SourceLost, match=r"/dev/video0 went away after 1 frames: check the cable"):
         camera.read(0.01)
+
+
+def test_a_camera_that_was_pulled_and_plugged_in_again_plays_on(
+    camera_there: pytest.MonkeyPatch,
+) -> None:
+    class Pulled(ScriptedCapture):
+        def read(self) -> tuple[bool, Any]:
+            time.sleep(0.01)
+            return super().read() if self.answers else (False, None)
+
+    begun = time.monotonic()
+    camera_there.setattr(cv2, "VideoCapture", Pulled)
+    # Gone for half a second in every second.
+    camera_there.setattr(os.path, "exists", lambda path: (time.monotonic() - begun) % 1 < 0.5)
+    feed = Feed(
+        name="camera 0",
+        sources=(CameraSource("0") for _ in range(1)),
+        reopen=lambda: CameraSource("0"),
+        stylize=lambda frame: frame.image,
+        outputs=[NullOutput()],
+    )
+    summary = run_feeds([feed], RunOptions(back_off_s=(0.05, 0.1), duration_s=3.5))
+    assert summary.event_counts["lost"] >= 2
+    assert summary.event_counts["returned"] >= 2
+    assert summary.captured == summary.shown + sum(summary.dropped.values()) >= 3
 
 
 def test_a_camera_in_use_is_refused(camera_there: pytest.MonkeyPatch) -> None:

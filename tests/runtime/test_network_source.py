@@ -14,7 +14,11 @@ import numpy as np
 import pytest
 
 from hsi.runtime.errors import SourceError
-from hsi.runtime.source import SourceLost, SourceOptions, open_source
+from hsi.runtime.feed import Feed
+from hsi.runtime.null_output import NullOutput
+from hsi.runtime.pipeline import run_feeds
+from hsi.runtime.run_options import RunOptions
+from hsi.runtime.source import Source, SourceLost, SourceOptions, open_source
 
 QUICK = SourceOptions(open_timeout_s=5.0, read_timeout_s=0.5)
 
@@ -173,3 +177,21 @@ def test_a_lost_stream_tells_no_password(server: CameraServer) -> None:
         read_to_the_end()
     assert "hunter2" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_a_stream_over_http_that_ends_again_and_again_is_opened_again(server: CameraServer) -> None:
+    def opened() -> Source:
+        return open_source(f"http://{server.host}/end", options=QUICK)
+
+    feed = Feed(
+        name="camera",
+        sources=(opened() for _ in range(1)),
+        reopen=opened,
+        stylize=lambda frame: frame.image,
+        outputs=[NullOutput()],
+    )
+    options = RunOptions(back_off_s=(0.05, 0.1), duration_s=5.0)
+    summary = run_feeds([feed], options)
+    assert summary.event_counts["returned"] >= 2
+    assert summary.captured > 60
+    assert summary.captured == summary.shown + sum(summary.dropped.values())

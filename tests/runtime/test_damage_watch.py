@@ -1,0 +1,111 @@
+"""Real H.264 of which pictures or parts are taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+import pytest
+
+from hsi.runtime.damage_watch import DamageWatch, watchful
+
+FPS = 25
+KEY_EVERY = 10
+
+
+@pytest.fixture(scope="module")
+def packets() -> list[bytes]:
+    """Forty pictures of two slices each, every tenth a key frame; a white square moves."""
+    encoder: Any = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = 320, 240, "yuv420p"
+    encoder.framerate, encoder.time_base = Fraction(FPS), Fraction(1, FPS)
+    encoder.options = {
+        "preset": "ultrafast",
+        "tune": "zerolatency",
+        "x264-params": f"keyint={KEY_EVERY}:scenecut=0:slices=2:sliced-threads=0",
+    }
+    found = []
+    for number in range(40):
+        image = np.zeros((240, 320, 3), np.uint8)
+        image[90:150, 5 * number : 5 * number + 60] = 255
+        picture = av.VideoFrame.from_ndarray(image, "bgr24").reformat(format="yuv420p")
+        picture.pts = number
+        found += [bytes(packet) for packet in encoder.encode(picture)]
+    return found + [bytes(packet) for packet in encoder.encode(None)]
+
+
+def _without_slice(packet: bytes) -> bytes:
+    """Return a picture without the last of its slices."""
+    return packet[: packet.rindex(b"\0\0\1")].rstrip(b"\0")
+
+
+def _whole(packets: Sequence[bytes], watch: DamageWatch, missing: Sequence[int] = ()) -> list[int]:
+    """Return the numbers of the pictures that are taken for whole."""
+    decoder: Any = av.CodecContext.create("h264", "r")
+    watchful(decoder)
+    found = []
+    for number, data in enumerate(packets):
+        if number in missing:
+            continue
+        packet = av.Packet(data)
+        packet.pts, packet.time_base = number, Fraction(1, FPS)
+        try:
+            pictures = decoder.decode(packet)
+        except av.error.InvalidDataError:
+            watch.note_damage()
+            continue
+        found += [picture.pts for picture in pictures if watch.is_whole(picture)]
+    return found
+
+
+def test_an_undamaged_stream_is_whole(packets: list[bytes]) -> None:
+    assert _whole(packets, DamageWatch(lossy=True, fps=FPS)) == list(range(40))
+
+
+@pytest.mark.parametrize("damaged", [0, 10, 13])
+def test_nothing_is_shown_from_a_picture_without_a_slice_up_to_the_next_key_frame(
+    packets: list[bytes], damaged: int
+) -> None:
+    cut = [*packets]
+    cut[damaged] = _without_slice(cut[damaged])
+    next_key = (damaged // KEY_EVERY + 1) * KEY_EVERY
+    expected = [n for n in range(40) if not damaged <= n < next_key]
+    assert _whole(cut, DamageWatch(lossy=False)) == expected
+
+
+@pytest.mark.parametrize("missing", [3, 23])
+@pytest.mark.parametrize("fps", [FPS, None])
+def test_nothing_is_shown_after_a_picture_that_never_came(
+    packets: list[bytes], missing: int, fps: float | None
+) -> None:
+    next_key = (missing // KEY_EVERY + 1) * KEY_EVERY
+    expected = [n for n in range(40) if not missing <= n < next_key]
+    assert _whole(packets, DamageWatch(lossy=True, fps=fps), [missing]) == expected
+
+
+def test_a_camera_that_leaves_pictures_out_may_where_nothing_gets_lost(
+    packets: list[bytes],
+) -> None:
+    found = _whole(packets, DamageWatch(lossy=False), [19])
+    assert found == [n for n in range(40) if n != 19]
+
+
+def test_a_missing_key_frame_is_noticed(packets: list[bytes]) -> None:
+    expected = [n for n in range(40) if not 20 <= n < 30]
+    assert _whole(packets, DamageWatch(lossy=True, fps=FPS), [20]) == expected
+
+
+def test_decoding_holds_no_picture_back(packets: list[bytes]) -> None:
+    decoder: Any = av.CodecContext.create("h264", "r")
+    watchful(decoder)
+    counts: list[int] = []
+    note: Callable[[int], None] = counts.append
+    for number, data in enumerate(packets[:5]):
+        packet = av.Packet(data)
+        packet.pts = number
+        note(len(decoder.decode(packet)))
+    assert counts == [1] * 5
