@@ -2,7 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from hsi.runtime.bundle import Bundle
 from hsi.runtime.engine import Engine, Frames, Vectors
@@ -81,19 +83,35 @@ class TensorRtEngine:
         out: Frames,
     ) -> Vectors:
         """See :meth:`hsi.runtime.engine.Engine.stylize`. Raises the failure of a build too."""
-        given = (frames, codes, statistics, statistics_weight, strength, out)
-        with self._changing:
-            ready, standby = self._ready_for(frames.shape), self._opened()
-            if ready is not None:
-                ready.users += 1
-        if ready is None:
-            return standby.stylize(*given)
-        try:
-            return ready.engine.stylize(*given)
-        finally:
-            with self._changing:
-                ready.users -= 1
-                self._changing.notify_all()
+        with self._engine_for(frames.shape) as engine:
+            return engine.stylize(frames, codes, statistics, statistics_weight, strength, out)
+
+    def stylize_on_device(
+        self,
+        frames: Any,
+        codes: Vectors,
+        statistics: Vectors,
+        statistics_weight: Vectors,
+        strength: Vectors,
+        out: Any,
+    ) -> Vectors:
+        """See :meth:`hsi.runtime.trt.plan_engine.PlanEngine.stylize_on_device`.
+
+        No other engine takes such frames, so :meth:`wait` comes first.
+
+        Raises:
+            EngineError: No plan takes frames of this shape yet, or its build failed.
+        """
+        shape = tuple(frames.shape)
+        with self._engine_for(shape) as engine:
+            if not isinstance(engine, PlanEngine):
+                raise EngineError(
+                    f"no plan for frames of shape {shape} yet: call wait({shape}) first, and use "
+                    "another size than the golden picture's"
+                )
+            return engine.stylize_on_device(
+                frames, codes, statistics, statistics_weight, strength, out
+            )
 
     def wait(self, shape: tuple[int, ...]) -> None:
         """Build for batches `(N, H, W, 3)` of a shape, if need be, and wait until they run on it.
@@ -132,6 +150,22 @@ class TensorRtEngine:
             self._retire(ready)
         if standby is not None:
             standby.close()
+
+    @contextmanager
+    def _engine_for(self, shape: tuple[int, ...]) -> Iterator[Engine]:
+        with self._changing:
+            ready, standby = self._ready_for(shape), self._opened()
+            if ready is not None:
+                ready.users += 1
+        if ready is None:
+            yield standby
+            return
+        try:
+            yield ready.engine
+        finally:
+            with self._changing:
+                ready.users -= 1
+                self._changing.notify_all()
 
     def _opened(self) -> Engine:
         if self._standby is None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hsi.runtime.errors import EngineError
 from hsi.runtime.trt.bindings import made
+from hsi.runtime.trt.context import bind_address, bind_shapes, execute
 from hsi.runtime.trt.cuda import Buffer, Mark, Recording, Streams
 
 log = logging.getLogger(__name__)
@@ -88,23 +89,13 @@ class Lane:
 
     def _bind(self, feed: Arrays, into: Arrays) -> None:
         self._outputs = tuple(into)
-        for name, array in feed.items():
-            if not self._context.set_input_shape(name, array.shape):
-                raise EngineError(
-                    f"TensorRT refuses {name} of shape {array.shape}: expected one within its plan"
-                )
-        if missing := self._context.infer_shapes():
-            raise EngineError(f"TensorRT misses the shape of {', '.join(missing)}: report it")
-        for name, array in into.items():
-            found = tuple(self._context.get_tensor_shape(name))
-            if found != array.shape:
-                raise EngineError(
-                    f"TensorRT gives {name} of shape {found}, expected {array.shape}: export the "
-                    "bundle again"
-                )
+        bind_shapes(
+            self._context,
+            {name: array.shape for name, array in feed.items()},
+            {name: array.shape for name, array in into.items()},
+        )
         for name, buffer in self._buffers.items():
-            if not self._context.set_tensor_address(name, int(buffer.device or 0)):
-                raise EngineError(f"TensorRT takes no address for {name}: export the bundle again")
+            bind_address(self._context, name, int(buffer.device or 0))
 
     def _compute(self, streams: Streams) -> None:
         if self._recording is not None:
@@ -124,5 +115,4 @@ class Lane:
             log.info("no CUDA graph of this engine, kernels are launched one by one: %s", error)
 
     def _execute(self, stream: Any) -> None:
-        if not self._context.execute_async_v3(int(stream)):
-            raise EngineError("TensorRT failed to run: see its messages with -vv")
+        execute(self._context, stream)

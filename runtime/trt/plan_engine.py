@@ -53,12 +53,41 @@ class PlanEngine:
         used = np.empty_like(statistics)
         feed: dict[str, npt.NDArray[Any]] = {
             "frame": frames,
-            "style_code": codes,
-            "statistics": statistics,
-            "statistics_weight": statistics_weight,
-            "strength": strength,
+            **_vectors(codes, statistics, statistics_weight, strength),
         }
         self._runner.run(feed, {"stylised": out, "statistics_used": used})
+        return used
+
+    def stylize_on_device(
+        self,
+        frames: Any,
+        codes: Vectors,
+        statistics: Vectors,
+        statistics_weight: Vectors,
+        strength: Vectors,
+        out: Any,
+    ) -> Vectors:
+        """Stylise a batch that lies on the device, without a copy of its pixels.
+
+        Args:
+            frames: `(N, H, W, 3) uint8 BGR`, C-contiguous, with `__dlpack__` or
+                `__cuda_array_interface__`, as of PyTorch, CuPy or Numba. Read, never written.
+            codes: As in :meth:`stylize`, like those that follow, in host memory.
+            statistics: Likewise.
+            statistics_weight: Likewise.
+            strength: Likewise.
+            out: Like ``frames``, and no part of them. Written, and complete on return.
+
+        Returns:
+            The statistics used, `(N, S) float32`, the caller's own.
+
+        Raises:
+            FrameError: ``frames`` or ``out`` is no such array.
+            EngineError: The device refused.
+        """
+        used = np.empty_like(statistics)
+        feed = _vectors(codes, statistics, statistics_weight, strength)
+        self._runner.run_on_device(frames, out, feed, {"statistics_used": used})
         return used
 
     @property
@@ -69,3 +98,14 @@ class PlanEngine:
     def close(self) -> None:
         """See :meth:`hsi.runtime.engine.Engine.close`."""
         self._runner.close()
+
+
+def _vectors(
+    codes: Vectors, statistics: Vectors, statistics_weight: Vectors, strength: Vectors
+) -> dict[str, npt.NDArray[Any]]:
+    return {
+        "style_code": codes,
+        "statistics": statistics,
+        "statistics_weight": statistics_weight,
+        "strength": strength,
+    }

@@ -7,6 +7,7 @@ from typing import Any
 
 from hsi.runtime.trt.bindings import logger_for, made
 from hsi.runtime.trt.cuda import Streams
+from hsi.runtime.trt.direct_lane import DirectLane
 from hsi.runtime.trt.lane import Arrays, Lane
 
 LANES = 2  # one is moved while the other is computed
@@ -38,6 +39,7 @@ class PlanRunner:
         self._engine = made("engine of the plan", self._runtime.deserialize_cuda_engine, plan)
         self._streams = Streams(cudart)
         self._enqueuing = threading.Lock()
+        self._direct: DirectLane | None = None  # made when frames on the device come
         self._changing = threading.Condition()
         self.compute_ms: float | None = None  # of the last batch's kernels alone
         self._made: dict[Shapes, int] = {}  # lanes, the shapes met first coming first
@@ -67,8 +69,18 @@ class PlanRunner:
             lane.collect(into)
             self.compute_ms = lane.compute_ms()
 
+    def run_on_device(self, frames: Any, out: Any, feed: Arrays, into: Arrays) -> None:
+        """Run a batch of frames that lie on the device. See :meth:`DirectLane.run`."""
+        with self._changing:
+            if self._direct is None:
+                self._direct = DirectLane(self._trt, self._cudart, self._engine)
+        self._direct.run(frames, out, feed, into)
+
     def close(self) -> None:
         """Give the device back, once batches underway are done."""
+        if self._direct is not None:
+            self._direct.close()
+            self._direct = None
         with self._changing:
             for shapes in list(self._made):
                 self._forget(shapes)

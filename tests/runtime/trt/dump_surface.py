@@ -5,7 +5,8 @@
 
 The wheels come from PyPI, as pip finds them for this Python. No library of NVIDIA's is needed and
 no GPU: TensorRT's bindings ask nine functions of their libraries, and a stub has all nine. Names
-alone are read; nothing is made. Exit codes: 0 done, 1 a surface differs, 3 no wheels.
+alone are read; nothing is made. Exit codes: 0 done, 1 a surface differs, 3 no wheels
+or no C compiler.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import importlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -147,6 +149,9 @@ def _stub(folder: Path, major: str) -> None:
 def surface_from_wheels(title: str) -> dict[str, Any] | None:
     """Unpack wheels into a folder of their own and look into them there; None: pip has none."""
     requirements, module = WHEELS[title]
+    if module == TENSORRT and shutil.which("gcc") is None:
+        print(f"{title}: there is no C compiler for the stub", file=sys.stderr)
+        return None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not _unpacked(requirements, folder):

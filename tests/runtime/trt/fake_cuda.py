@@ -51,6 +51,7 @@ class FakeCuda:
         self.events: dict[int, tuple[Stream, int] | None] = {}
         self.graphs: dict[int, list[Callable[[], object]]] = {}
         self.launches = 0
+        self.synchronised = 0
         self.short_of_memory = False
         self.no_capture = False
         self._number = 0
@@ -130,6 +131,11 @@ class FakeCuda:
         number = self._next()
         self.events[number] = None
         return number
+
+    def _cudaDeviceSynchronize(self) -> None:
+        self.synchronised += 1
+        for number in list(self.streams):
+            self._cudaStreamSynchronize(number)
 
     def _cudaEventRecord(self, event: int, stream: int) -> None:
         self.events[event] = (self.streams[stream], self.streams[stream].end)
