@@ -38,9 +38,16 @@ class RtspCamera:
             self.port: int = free.getsockname()[1]
         self.uri = f"rtsp://127.0.0.1:{self.port}/live"
 
-    def start(self, size: str = "160x120", fps: int = 15) -> None:
-        """Start it and wait until it serves."""
+    def start(self, size: str = "160x120", fps: int = 15, *, sliced: bool = False) -> None:
+        """Start it and wait until it serves.
+
+        Args:
+            size: `WIDTHxHEIGHT` in pixels.
+            fps: Frames a second; a key frame comes every second.
+            sliced: Whether a frame has two slices, each with its own parameter sets.
+        """
         words = [str(Path(__file__).parent), str(self.port), *size.split("x"), str(fps)]
+        words.append("sliced" if sliced else "whole")
         self._process = subprocess.Popen(
             [self._python, "-c", _START, *words],
             stdin=subprocess.PIPE,
@@ -90,6 +97,8 @@ def serve() -> None:
     from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]
 
     port, width, height, fps = sys.argv[2:6]
+    sliced = sys.argv[6] == "sliced"
+    slices = "sliced-threads=true threads=2" if sliced else "sliced-threads=false threads=1"
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
@@ -100,10 +109,7 @@ def serve() -> None:
     factory.set_launch(
         "( videotestsrc is-live=true pattern=ball ! "
         f"video/x-raw,format=I420,width={width},height={height},framerate={fps}/1 ! "
-        # One slice a frame: the payloader would put parameters before each slice of a key frame,
-        # and readers take every half for a frame.
-        f"x264enc tune=zerolatency speed-preset=ultrafast sliced-threads=false threads=1 "
-        f"key-int-max={fps} ! "
+        f"x264enc tune=zerolatency speed-preset=ultrafast {slices} key-int-max={fps} ! "
         "rtph264pay name=pay0 pt=96 config-interval=-1 )"
     )
     server.get_mount_points().add_factory("/live", factory)

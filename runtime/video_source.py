@@ -15,6 +15,7 @@ import av
 import av.error
 import numpy as np
 
+from hsi.runtime.access_units import whole_units
 from hsi.runtime.damage_watch import DamageWatch, watchful
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Frame, Image
@@ -68,7 +69,7 @@ class VideoSource:
             self._record_codec()
             # One frame is decoded at once: it tells whether the video can be decoded at all, and
             # its true size after rotation.
-            first = self._first_frame()
+            first = self._first_frame(options.open_timeout_s)
         except EndOfStream:
             self.close()
             raise SourceError(f"{self.name}: holds no frame that can be decoded") from None
@@ -140,13 +141,14 @@ class VideoSource:
 
     def _decoded(self) -> Iterator[av.VideoFrame | None]:
         """Decode frame by frame; None stands for one of a live stream that came damaged."""
-        for packet in self._container.demux(self._stream):
+        packets = self._container.demux(self._stream)
+        for packet in whole_units(packets) if self.live else packets:
             # The last packet is an empty one that flushes the decoder: it says nothing.
             self._torn = packet.is_corrupt if packet.size else self._torn
             if self._connection is not None and packet.size:
                 self._connection.packet(bytes(packet))
             try:
-                pictures = packet.decode()
+                pictures = self._stream.decode(packet)
             except av.error.InvalidDataError:
                 self._note_damage()
                 if self.live:
@@ -177,10 +179,15 @@ class VideoSource:
             raise self._broken(error) from cause
         return self._frame_from(picture)
 
-    def _first_frame(self) -> Frame:
-        while True:
+    def _first_frame(self, limit_s: float) -> Frame:
+        begun = time.monotonic()
+        while time.monotonic() - begun < limit_s:
             with contextlib.suppress(CorruptFrame):
                 return self._next_frame()
+        raise SourceError(
+            f"{self.name}: gave damaged frames only for {limit_s:g} s: check the network, or try "
+            "another codec or transport"
+        )
 
     def _broken(self, error: Exception) -> SourceError:
         reason = reason_of(error)

@@ -144,3 +144,15 @@ def test_a_camera_that_is_not_there_at_the_start_is_waited_for(rtsp_camera: Any)
     rtsp_camera.start()
     line.wait_for_frame(0)
     assert line.end().shown > 0
+
+
+def test_a_camera_whose_key_frames_come_in_two_pieces_is_shown_whole(rtsp_camera: Any) -> None:
+    rtsp_camera.start(sliced=True)
+    line = Line(rtsp_camera.uri)
+    line.wait_for_frame(0)
+    line.wait_for(lambda: len(line.watcher.frames) >= 20, 20)
+    assert line.end().event_counts == {"connected": 1}
+    # A white ball on black: a frame without its upper slice would be green.
+    for frame in line.watcher.frames:
+        assert 900 < int((frame.image.min(axis=2) > 128).sum()) < 1350
+        assert abs(frame.image.astype(int) - frame.image.mean(axis=2)[..., None]).max() < 40

@@ -144,7 +144,7 @@ def test_a_slow_output_keeps_no_other_waiting() -> None:
     summary = run_feeds([_feed("test://16x16@50?frames=50", quick, slow)])
     assert len(quick.frames) >= 40
     assert len(slow.frames) <= 10
-    assert summary.shown == len(quick.frames)
+    assert len(quick.frames) <= summary.shown <= summary.captured
     assert _is_balanced(summary)
 
 
