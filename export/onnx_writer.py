@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.onnx import OnnxExporterError
 
+from hsi.calibrate.graph_edit import set_nodes
 from hsi.export.graph import StyleEncoderGraph, StylizerGraph
 from hsi.export.rules import check_rules
 from hsi.model import StyleNetwork
@@ -78,6 +79,7 @@ def _written(
     model.ir_version = IR_VERSION
     _drop_traces(model)
     _name_picture_sides(model)
+    _cast_before_shapes(model)
     check_rules(model)
     data: bytes = model.SerializeToString()
     return data
@@ -137,3 +139,17 @@ def _name_picture_sides(model: onnx.ModelProto) -> None:
         dims = value.type.tensor_type.shape.dim
         if len(dims) == 4:
             dims[1].dim_param, dims[2].dim_param = "H", "W"
+
+
+def _cast_before_shapes(model: onnx.ModelProto) -> None:
+    """Let shapes of pixels be asked of them as floats: TensorRT's Shape takes no uint8."""
+    uint8 = onnx.TensorProto.UINT8
+    pixels = {v.name for v in model.graph.input if v.type.tensor_type.elem_type == uint8}
+    nodes = list(model.graph.node)
+    casts = [node for node in nodes if node.op_type == "Cast" and node.input[0] in pixels]
+    floats = {cast.input[0]: cast.output[0] for cast in casts}
+    others = [node for node in nodes if node.op_type != "Cast" or node.input[0] not in pixels]
+    for node in others:
+        if node.op_type == "Shape" and node.input[0] in floats:
+            node.input[0] = floats[node.input[0]]
+    set_nodes(model, [*casts, *others])

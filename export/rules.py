@@ -95,8 +95,8 @@ def _node_rules(node: onnx.NodeProto, graph: GraphView) -> Iterator[str]:
 def _pixels_in(node: onnx.NodeProto, graph: GraphView) -> Iterator[str]:
     if UINT8 not in map(graph.type_of, node.input):
         return
-    # TensorRT moves uint8 nowhere but into a Cast. Its shape may be asked for.
-    if node.op_type not in ("Cast", "Shape"):
+    # TensorRT takes uint8 nowhere but into a Cast, not so much as to tell its shape.
+    if node.op_type != "Cast":
         yield f"{node.op_type} on uint8: Cast must come first"
     target = attribute_of(node, "to")
     if node.op_type == "Cast" and target not in (FLOAT, FLOAT16):

@@ -116,9 +116,14 @@ RULES = {
         _pixels(BACK_AND_FORTH.format(pixels="x")),
         "node t: Transpose on uint8: Cast must come first",
     ),
+    "shape of uint8": (
+        _graph("s = Shape(x)\ny = Cast <to=1> (x)", head="uint8[N,3,H,W] x"),
+        _graph("y = Cast <to=1> (x)\ns = Shape(y)", head="uint8[N,3,H,W] x"),
+        "node s: Shape on uint8: Cast must come first",
+    ),
     "uint8 to an integer": (
         _graph("i = Cast <to=6> (x)\ny = Cast <to=1> (i)", head="uint8[N,3,H,W] x"),
-        _graph("s = Shape(x)\ny = Cast <to=1> (x)", head="uint8[N,3,H,W] x"),
+        _graph("y = Cast <to=1> (x)", head="uint8[N,3,H,W] x"),
         "node i: Cast of uint8 to int32: expected float or float16",
     ),
     "uint8 within": (
