@@ -177,7 +177,7 @@ class Lane:
             self._note_taken()
             return
         self.account.drop(Cause.NETWORK_FAILED)
-        self._repeat("network failed")
+        self._repeat("network failed", time_s=frame.time_s)
 
     def _note_taken(self) -> None:
         self._taken += 1
@@ -202,8 +202,10 @@ class Lane:
             output.offer(delivery, newest_wins=self.newest_wins)
         delivery.settle()
 
-    def _repeat(self, why: str) -> None:
-        found = None if self._substitute is None else self._substitute.repeat(why)
+    def _repeat(self, why: str, *, time_s: float | None = None) -> None:
+        if self._substitute is None:
+            return
+        found = self._substitute.repeat(why, time_s=time_s)
         if found is not None:
             self._hand_out(*found, done=self._through_again)
 

@@ -178,6 +178,7 @@ class _Run:
     def _deliver(self, on_progress: Callable[[Progress], None]) -> None:
         bound = [output for output in self._outputs if output.thread is None]
         while not self._inferred.is_set() or not all(output.done for output in self._outputs):
+            bound = [output for output in bound if not output.done]
             for output in bound:
                 output.step(_POLL_S / len(bound))
             if not bound:

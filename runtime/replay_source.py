@@ -23,6 +23,7 @@ from hsi.runtime.source import CorruptFrame, EndOfStream, SourceLost
 from hsi.runtime.video_source import image_from
 
 _LARGEST = 64 << 20  # bytes of a record: more than any camera's key frame
+_LONGEST_REASON = 300  # characters
 _CODECS = ("h264", "hevc", "mjpeg", "mpeg4", "vp8", "vp9", "av1", "libdav1d")
 
 
@@ -191,8 +192,7 @@ class ReplaySource:
 
     def _take(self, record: _Record) -> None:
         if record.kind == LOST:
-            reason = json.loads(self._recording.data_of(record)).get("reason", "")
-            raise SourceLost(f"{self.name}: {reason}")
+            raise SourceLost(f"{self.name}: {_reason_from(self._recording.data_of(record))}")
         if record.kind == OPENED:
             raise SourceLost(f"{self.name}: was opened again")
         try:
@@ -206,3 +206,12 @@ class ReplaySource:
         self._number += 1
         time_s = time.monotonic() - self._opened
         return Frame(image=image_from(picture), number=number, time_s=time_s, source=self.name)
+
+
+def _reason_from(data: bytes) -> str:
+    """Return what broke, in one short line whatever the file says."""
+    try:
+        text = str(json.loads(data)["reason"])
+    except (ValueError, KeyError, TypeError):
+        text = "lost"
+    return "".join(c if c.isprintable() else " " for c in text)[:_LONGEST_REASON]

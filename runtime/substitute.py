@@ -39,11 +39,12 @@ class Substitute:
         with self._changing:
             self._frame, self._image = frame, kept
 
-    def repeat(self, why: str) -> tuple[Frame, Image] | None:
+    def repeat(self, why: str, *, time_s: float | None = None) -> tuple[Frame, Image] | None:
         """Return what stands in for the next picture, or None before the first good one.
 
         Args:
             why: What is wrong, for the caption.
+            time_s: The time of the frame that it stands for; None where no frame came.
         """
         with self._changing:
             frame, image = self._frame, self._image
@@ -52,7 +53,7 @@ class Substitute:
         age_s = frame.age_s()
         repeated = replace(
             frame,
-            time_s=frame.time_s + age_s,
+            time_s=frame.time_s + age_s if time_s is None else time_s,
             stylised=self._on_fault is OnFault.HOLD,
             repeated=True,
         )

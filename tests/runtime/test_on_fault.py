@@ -76,6 +76,7 @@ def test_hold_shows_the_last_picture_again_with_its_age() -> None:
     assert [frame.repeated for frame, _, _ in keeper.got] == [False] * 5 + [True] * 5
     assert all((_top(image) == 200).all() for _, image, _ in keeper.got)
     assert {frame.number for frame, _, _ in keeper.got[5:]} == {4}
+    assert [frame.time_s for frame, _, _ in keeper.got] == [n / 25 for n in range(10)]
     assert (summary.shown, summary.dropped["network_failed"]) == (5, 5)
     assert summary.cameras["camera"].repeated == 5
 

@@ -421,6 +421,16 @@ def test_a_closed_window_ends_the_run_well_and_spares_the_others() -> None:
     assert _is_balanced(summary)
 
 
+def test_a_window_that_fails_keeps_the_processor_for_others() -> None:
+    window, recording = Collector(instead={2: OutputError("no screen")}), Collector()
+    window.thread_bound = True
+    used_s = time.thread_time()
+    summary = run_stream([ScriptedSource(20, live=True, pause_s=0.05)], invert, [window, recording])
+    assert time.thread_time() - used_s < 0.4  # of a second in which the caller only waits
+    assert summary.event_counts["output failed"] == 1
+    assert recording.numbers[-1] == 19
+
+
 def test_a_keyboard_interrupt_passes_through() -> None:
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
         run_stream([ScriptedSource(1000)], invert, [Collector(instead={5: KeyboardInterrupt()})])

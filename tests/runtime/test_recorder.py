@@ -18,11 +18,11 @@ from hsi.runtime.feed import Feed
 from hsi.runtime.frame import Frame
 from hsi.runtime.null_output import NullOutput
 from hsi.runtime.pipeline import run_feeds
-from hsi.runtime.recorder import HEAD, MAGIC, OPENED, Recorder, recorded
+from hsi.runtime.recorder import HEAD, LOST, MAGIC, OPENED, Recorder, recorded
 from hsi.runtime.replay_source import Recording
 from hsi.runtime.run_options import RunOptions
 from hsi.runtime.run_summary import RunSummary
-from hsi.runtime.source import EndOfStream, Source, open_source
+from hsi.runtime.source import EndOfStream, Source, SourceLost, open_source
 
 KINDS = (EventKind.LOST, EventKind.STALLED, EventKind.RETURNED)
 
@@ -151,6 +151,19 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, data: bytes, message: s
     path.write_bytes(data)
     with pytest.raises(SourceError, match=message):
         open_source(f"replay+{path}")
+
+
+@pytest.mark.parametrize("data", [b"[]", b"{}", b"\xff", b'{"reason": "a\\nb\\u001b[2J"}'])
+def test_what_broke_is_one_line_whatever_the_file_says(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "a.hsr"
+    _record(path, "test://64x48@100", 2)
+    path.write_bytes(path.read_bytes() + HEAD.pack(LOST, 0.1, len(data)) + data)
+    with (
+        open_source(f"replay+{path}") as source,
+        pytest.raises(SourceLost, match=r"a\.hsr: (lost|a b \[2J)$"),
+    ):
+        while True:
+            source.read(0.1)
 
 
 def test_a_recording_that_is_not_there_is_told(tmp_path: Path) -> None:
