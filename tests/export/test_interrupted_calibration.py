@@ -17,8 +17,10 @@ from hsi.runtime.bundle import Bundle
 
 # The command itself, but for writing the graphs anew, which takes most of its time.
 EXPORT = """
-import sys
+import signal, sys
 from pathlib import Path
+# Shells start what runs in the background with this signal ignored, tests among it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from hsi.export import exporter
 from hsi.export.cli import main
 for name in ("style_encoder", "stylizer"):
