@@ -142,7 +142,7 @@ def _name_picture_sides(model: onnx.ModelProto) -> None:
 
 
 def _cast_before_shapes(model: onnx.ModelProto) -> None:
-    """Let shapes of pixels be asked of them as floats: TensorRT's Shape takes no uint8."""
+    """Let shapes of pixels be asked of them as floats: TensorRT documents no Shape of uint8."""
     uint8 = onnx.TensorProto.UINT8
     pixels = {v.name for v in model.graph.input if v.type.tensor_type.elem_type == uint8}
     nodes = list(model.graph.node)

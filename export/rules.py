@@ -1,7 +1,7 @@
 """Rules that every engine's parser asks of a graph, TensorRT's above all.
 
-Most are verdicts of NVIDIA's own parser and builder of the 11.4 API, asked for each case by itself;
-those on opset and uint8 are of the documentation of TensorRT 10 and 11.
+NVIDIA's own parser and builder refuses what breaks most of them, which tests/export/real_builder.py
+shows; the others are of the documentation of TensorRT 10 and 11, and of what it computes wrongly.
 """
 
 from collections import Counter
@@ -95,7 +95,7 @@ def _node_rules(node: onnx.NodeProto, graph: GraphView) -> Iterator[str]:
 def _pixels_in(node: onnx.NodeProto, graph: GraphView) -> Iterator[str]:
     if UINT8 not in map(graph.type_of, node.input):
         return
-    # TensorRT takes uint8 nowhere but into a Cast, not so much as to tell its shape.
+    # TensorRT documents uint8 nowhere but into a Cast, not so much as to tell its shape.
     if node.op_type != "Cast":
         yield f"{node.op_type} on uint8: Cast must come first"
     target = attribute_of(node, "to")

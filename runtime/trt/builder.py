@@ -71,14 +71,16 @@ def build_plan(
     if plan is None:
         raise EngineError(
             f"TensorRT {trt.__version__} did not build the graph for {profile.to_text()}: see its "
-            "messages with -vv; frames may be too large for this GPU's memory"
+            "messages with -vv; where it says OutOfMemory, use smaller frames, or a larger "
+            "workspace_mib if you set one"
         )
     learnt = config.get_timing_cache()
     return BuiltPlan(plan=bytes(plan), timings=b"" if learnt is None else bytes(learnt.serialize()))
 
 
 def _configure(trt: Any, config: Any, options: TensorRtOptions) -> None:
-    config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib << 20)
+    if options.workspace_mib is not None:
+        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib << 20)
     config.builder_optimization_level = options.optimization_level
     if not options.tf32:
         config.clear_flag(trt.BuilderFlag.TF32)

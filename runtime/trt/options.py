@@ -13,7 +13,7 @@ class TensorRtOptions:
 
     min_size: Size | None = None  # (width, height) of the smallest frame; None: that of the first
     max_size: Size | None = None  # likewise of the largest
-    workspace_mib: int = 1024  # scratch memory that a layer may use
+    workspace_mib: int | None = None  # scratch memory that layers may use; None: the device's
     optimization_level: int = 3  # 0 to 5: how long the builder looks for faster kernels
     tf32: bool = False  # what a graph says in FP32 may be computed with 10 bits of fraction
     version_compatible: bool = False  # the next major version of TensorRT takes the plan too
@@ -30,7 +30,7 @@ class TensorRtOptions:
                 raise OptionError(
                     f"min_size must be within max_size, got {self.min_size} and {self.max_size}"
                 )
-        if self.workspace_mib < 1:
+        if self.workspace_mib is not None and self.workspace_mib < 1:
             raise OptionError(f"workspace_mib must be at least 1, got {self.workspace_mib}")
         if not 0 <= self.optimization_level <= 5:
             raise OptionError(

@@ -73,4 +73,5 @@ def key_of(
 
 def _flags(options: TensorRtOptions) -> str:
     tf32 = ", TF32" if options.tf32 else ""
-    return f"workspace {options.workspace_mib} MiB, level {options.optimization_level}{tf32}"
+    limit = "all" if options.workspace_mib is None else f"{options.workspace_mib} MiB"
+    return f"workspace {limit}, level {options.optimization_level}{tf32}"

@@ -128,7 +128,8 @@ def _parameter(text: str) -> str:
     return words[-1] + ("=" if default else "")
 
 
-def _unpacked(requirements: tuple[str, ...], folder: Path) -> bool:
+def unpacked(requirements: tuple[str, ...], folder: Path) -> bool:
+    """Install wheels into a folder of their own. Returns whether pip had them."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
     command = [*pip, "--target", str(folder), "--disable-pip-version-check", *requirements]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -154,7 +155,7 @@ def surface_from_wheels(title: str) -> dict[str, Any] | None:
         return None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if not _unpacked(requirements, folder):
+        if not unpacked(requirements, folder):
             return None
         if module == TENSORRT:
             _stub(folder, title.partition("-")[2].partition(".")[0])

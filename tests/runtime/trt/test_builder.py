@@ -50,7 +50,7 @@ def test_a_plan_is_built_strongly_typed_within_its_profile(
     (asked,) = tensorrt.builds
     strongly_typed = tensorrt.module.NetworkDefinitionCreationFlag.STRONGLY_TYPED
     assert asked["network"] == 1 << strongly_typed.value
-    assert asked["pools"] == {"WORKSPACE": 1024 << 20}
+    assert asked["pools"] == {}
     assert (asked["flags"], asked["cleared"]) == ([], ["TF32"])
     assert asked["profiles"][0]["frame"] == [[1, 96, 128, 3], [1, 96, 128, 3], [1, 118, 156, 3]]
     assert asked["timings"] == b"known"
@@ -64,6 +64,12 @@ def test_a_version_compatible_plan_is_asked_for_by_its_flag(
     built(tensorrt, bundle, options=TensorRtOptions(version_compatible=True))
 
     assert tensorrt.builds[0]["flags"] == ["VERSION_COMPATIBLE"]
+
+
+def test_scratch_memory_has_a_limit_where_asked_for(tensorrt: FakeTensorRt, bundle: Bundle) -> None:
+    built(tensorrt, bundle, options=TensorRtOptions(workspace_mib=64))
+
+    assert tensorrt.builds[0]["pools"] == {"WORKSPACE": 64 << 20}
 
 
 def test_tf32_is_left_on_where_asked_for(tensorrt: FakeTensorRt, bundle: Bundle) -> None:
