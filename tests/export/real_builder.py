@@ -5,8 +5,8 @@
 builds every stylizer of bundles (default: the shipped one), at FP32, FP16 and INT8, and a graph
 that breaks each rule of the lint and one that does not. The code that builds is the engine's own,
 on the real bindings of TensorRT 11.4; parser and builder are TensorRT-RTX's, which PyPI has
-(146 MB) and which builds ahead of time. What it builds is not run. Exit codes: 0 as expected, 1 not, 3 no
-wheels or no C compiler.
+(146 MB) and which builds ahead of time. What it builds is not run. Exit codes: 0 as expected, 1
+not, 3 no wheels or no C compiler.
 """
 
 from __future__ import annotations
