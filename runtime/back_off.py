@@ -6,7 +6,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 
-_FLAPS = 20  # connections that broke soon after they were made ...
+_FLAPS = 30  # connections that broke ...
 _WINDOW_S = 60.0  # ... within so long: the camera comes and goes
 _PAUSE_S = 10.0
 
@@ -14,7 +14,7 @@ _PAUSE_S = 10.0
 class BackOff:
     """Waits that double up to a limit, each shortened at random: no two readers knock in step.
 
-    Connections that break again and again are limited apart from that: after twenty in a minute
+    Connections that break again and again are limited apart from that: after thirty in a minute
     comes a pause of ten seconds.
 
     Args:
