@@ -158,9 +158,8 @@ def _run(request: Request, stop: _Stop) -> None:
         print(json.dumps(result.as_dict(), indent=2), flush=True)
     elif not request.quiet:
         print(text_of_summary(result.summary), file=sys.stderr)
-        print(
-            f"engine {result.engine}, output {', '.join(result.summary.outputs)}", file=sys.stderr
-        )
+        outputs = ", ".join(result.summary.outputs)
+        print(f"engine {result.engine_text}, output {outputs}", file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -36,11 +36,19 @@ class PlayResult:
     """What a run did, and with what."""
 
     summary: RunSummary
-    engine: str
+    engine: str  # what ran the last frame
+    asked: str  # what was asked for
+
+    @property
+    def engine_text(self) -> str:
+        """What ran, and what was asked for where that is another."""
+        if self.asked in ("auto", self.engine):
+            return self.engine
+        return f"{self.engine} ({self.asked} was asked for)"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {"engine": self.engine, **self.summary.as_dict()}
+        return {"engine": self.engine, "engine_asked": self.asked, **self.summary.as_dict()}
 
 
 def play(
@@ -109,7 +117,7 @@ def play(
         drift = {name: summed for name, summed in told.items() if summed is not None}
         summary = replace(summary, drift=drift, collected=collector.saved if collector else 0)
         engine = stylizer.engine_name
-    return PlayResult(summary=summary, engine=engine)
+    return PlayResult(summary=summary, engine=engine, asked=request.engine)
 
 
 def _feed(

@@ -188,3 +188,20 @@ def test_a_bad_bundle_closes_the_source(
     with pytest.raises(BundleError, match=r"m\.hsi: damaged"):
         _play(clip, outputs=(f"{tmp_path}/a.mp4",))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [("auto", "inverter"), ("inverter", "inverter"), ("cpu", "inverter (cpu was asked for)")],
+)
+def test_what_was_asked_for_is_told_where_another_engine_ran(
+    inverter: Told, clip: Path, asked: str, text: str
+) -> None:
+    result = play(
+        Request(sources=(str(clip),), outputs=("null:",), engine=asked),
+        lambda progress: None,
+        stop=threading.Event(),
+    )
+
+    assert result.engine_text == text
+    assert (result.as_dict()["engine"], result.as_dict()["engine_asked"]) == ("inverter", asked)
