@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hsi.calibrate.gate_result import GateResult
+from hsi.calibrate.gate_result import GateOptions, GateResult
 
 NO_LOSSES = (
     "style and content loss were not measured: pass --loss-network with the weights of VGG-19"
@@ -26,7 +26,7 @@ def gate_table(results: Sequence[GateResult]) -> str:
             f"{one.worst_tile_psnr:6.1f} {share_text(one.style_change):>7s} "
             f"{share_text(one.content_change):>8s} {one.flicker.added:+8.2f}  {verdict}"
         )
-    return "\n".join([*lines, *_legend(results[0])])
+    return "\n".join([*lines, *_legend(results)])
 
 
 def share_text(share: float | None) -> str:
@@ -34,19 +34,24 @@ def share_text(share: float | None) -> str:
     return "-" if share is None else f"{share:+.1%}"
 
 
-def _legend(result: GateResult) -> list[str]:
-    limit = result.options
-    lines = [
-        f"expected against FP32: PSNR {limit.min_psnr:g} dB, SSIM {limit.min_ssim:g} and PSNR "
-        f"{limit.min_tile_psnr:g} dB in tiles at least, in each of {len(result.scores)} pictures"
-    ]
-    if result.style_change is None:
+def _legend(results: Sequence[GateResult]) -> list[str]:
+    limits = {one.precision: one.options for one in results}
+    lines = [f"expected of {name}: {_limits(one)}" for name, one in limits.items()]
+    lines.append(
+        f"each in the worst of {len(results[0].scores)} pictures, style and content loss over all"
+    )
+    if results[0].style_change is None:
         lines.append(NO_LOSSES)
-    else:
-        lines[0] += f"; style loss within {limit.max_style_change:.1%} over all"
-    change = result.flicker.reference_change
+    change = results[0].flicker.reference_change
     lines.append(
         "flicker: grey levels that a scene at rest with sensor noise changes more than FP32's "
         f"{change:.2f} from frame to frame"
     )
     return lines
+
+
+def _limits(limit: GateOptions) -> str:
+    return (
+        f"PSNR {limit.min_psnr:g} dB, SSIM {limit.min_ssim:g}, PSNR {limit.min_tile_psnr:g} dB in "
+        f"tiles at least; style loss within {limit.max_style_change:.1%} of FP32's"
+    )

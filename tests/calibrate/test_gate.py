@@ -145,7 +145,16 @@ def test_the_table_names_engine_and_verdict(gate: Gate, run: StylizerRun) -> Non
 
     assert "onnxruntime-cpu" in text and "passes" in text
     assert "spoilt" in text and "FAILS" in text
-    assert "PSNR 35 dB, SSIM 0.95 and PSNR 30 dB in tiles at least, in each of 1 pictures" in text
+    assert "expected of int8: PSNR 35 dB, SSIM 0.95, PSNR 30 dB in tiles at least" in text
+    assert "each in the worst of 1 pictures" in text
+
+
+def test_the_table_tells_what_each_precision_had_to_reach(gate: Gate, run: StylizerRun) -> None:
+    strict = GateOptions(min_psnr=45)
+    text = gate_table([gate.judge(run, "fp16", strict), gate.judge(run, "int8")])
+
+    assert "expected of fp16: PSNR 45 dB" in text
+    assert "expected of int8: PSNR 35 dB" in text
 
 
 def test_the_page_is_whole_html_with_three_pictures(gate: Gate, run: StylizerRun) -> None:
