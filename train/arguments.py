@@ -73,6 +73,10 @@ def parser() -> argparse.ArgumentParser:
         weights.add_argument(
             _flag(name, "-weight"), type=float, default=default, metavar="W", help=_help(what)
         )
+    weights.add_argument(
+        "--structure-levels", type=int, nargs="+", default=[1, 2], metavar="N",
+        help="where the structure loss looks: 1 is relu1_1, the finest, to 4 (default: 1 2)",
+    )  # fmt: skip
     return made
 
 
@@ -86,10 +90,12 @@ def options_from(args: argparse.Namespace) -> TrainOptions:
         raise OptionError(f"--out must end in one of {' '.join(SUFFIXES)}, got {args.out.name!r}")
     if args.threads is not None and args.threads < 1:
         raise OptionError(f"--threads must be at least 1, got {args.threads}")
-    names = set(TrainOptions.__dataclass_fields__) - {"weights", "content", "style"}
+    apart = {"weights", "content", "style", "structure_levels"}
+    names = set(TrainOptions.__dataclass_fields__) - apart
     return TrainOptions(
         content=tuple(args.content),
         style=tuple(args.style),
+        structure_levels=tuple(args.structure_levels),
         weights=LossWeights(**{name: getattr(args, f"{name}_weight") for name in WEIGHTS}),
         **{name: getattr(args, name) for name in names},
     )

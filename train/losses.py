@@ -79,7 +79,8 @@ def content_loss(made: Tensor, content: Tensor) -> Tensor:
 def structure_loss(made: Tensor, content: Tensor) -> Tensor:
     """Mean squared error of features whose channels have mean 0 and deviation 1: where, not what.
 
-    At relu2_1 it sees contours a few pixels wide. In [0, 4]; 2 for unrelated pictures.
+    At relu2_1 it sees contours a few pixels wide, at relu1_1 finer ones, and the stairs and dots
+    that a network draws there. In [0, 4]; 2 for unrelated pictures.
     """
     apart = []
     for features in (made.float(), content.float()):

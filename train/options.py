@@ -54,6 +54,7 @@ class TrainOptions:
     degrade: float = 0.0  # share of photographs seen noisy and compressed, and judged clean
     style_ramp: int = 1000  # steps over which the style weight grows from a twentieth to the whole
     weights: LossWeights = LossWeights()
+    structure_levels: tuple[int, ...] = (1, 2)  # of the structure loss: relu1_1 to relu4_1
     style_norm: StyleNorm = "l2"  # the paper's; "mse" is AdaIN's, and a few styles outweigh all
     precision: Precision = "fp32"  # of the loss network, on a GPU of the trained network too
     device: str = "cpu"
@@ -82,6 +83,9 @@ class TrainOptions:
         for name in ("recolour", "degrade"):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
+        levels = self.structure_levels
+        if not levels or not set(levels) <= {1, 2, 3, 4} or len(set(levels)) < len(levels):
+            raise OptionError(f"structure_levels must be some of 1, 2, 3 and 4, got {levels}")
         if self.style_norm not in ("l2", "mse"):
             raise OptionError(f"style_norm must be l2 or mse, got {self.style_norm!r}")
         if self.precision not in ("fp32", "bf16"):

@@ -173,8 +173,9 @@ class Trainer:
                 levels[-1][count:], wanted[count:]
             )
         if weights.structure:
-            fine = structure_loss(levels[1][:count], wanted_levels[1][:count])
-            terms["structure"] = weights.structure * fine
+            pairs = [(levels[i - 1], wanted_levels[i - 1]) for i in self.options.structure_levels]
+            fine = [structure_loss(a[:count], b[:count]) for a, b in pairs]
+            terms["structure"] = weights.structure * torch.stack(fine).mean()
         if weights.palette:
             wanted_palette = styles.repeat_interleave(self.options.share, 0)
             terms["palette"] = weights.palette * ramp * palette_loss(made, wanted_palette)

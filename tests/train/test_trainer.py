@@ -78,6 +78,17 @@ def test_every_loss_counts_when_its_weight_does(make_options: Options, tiny: Net
     assert float(row["total"]) == pytest.approx(sum(float(row[name]) for name in terms), rel=1e-4)
 
 
+def test_the_structure_loss_looks_where_it_is_told(make_options: Options, tiny: Network) -> None:
+    values = []
+    for levels in ((1,), (2,), (1, 2)):
+        weights = LossWeights(adversarial=0, grey_content=0, structure=1)
+        trainer = Trainer(make_options(weights=weights, structure_levels=levels), tiny())
+        values.append(trainer._train_step(*trainer._batch(0))["structure"])
+
+    assert values[2] == pytest.approx((values[0] + values[1]) / 2, rel=1e-4)
+    assert values[0] != pytest.approx(values[1], rel=1e-3)
+
+
 def test_losses_of_no_weight_are_not_computed(make_options: Options, tiny: Network) -> None:
     options = make_options(steps=1)
 
