@@ -126,7 +126,7 @@ def _print_cameras(*, as_json: bool) -> int:
     if as_json:
         print(json.dumps([asdict(camera) for camera in found], indent=2))
     for camera in [] if as_json else found:
-        print(f"{camera.number}  {camera.device}  {camera.name}")
+        print(f"{camera.address}  {camera.device}  {camera.name}")
     if not found:
         _say("no camera found: check the cable, or try --source test://1280x720@30")
     return 0

@@ -23,7 +23,7 @@ PICTURE_SUFFIXES = (
     ".bmp", ".jpeg", ".jpg", ".jp2", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
 _EXAMPLES = (
-    "0 or /dev/video0, clip.mp4, photo.jpg, folder/, '*.png', rtsp://…, http://…, "
+    "0 or /dev/video0, clip.mp4, photo.jpg, folder/, '*.png', rtsp://…, http://…, gige://…, "
     "test://1280x720@30"
 )
 
@@ -115,10 +115,11 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
     """Open a source by its address.
 
     Args:
-        uri: `0`, `/dev/video0` or `v4l2:///dev/video0` for a camera; a video, a picture, a folder
-            of pictures or a quoted pattern such as `*.png`; `rtsp://`, `rtsps://`, `http://` or
-            `https://`; `file://`; `test://1920x1080@30` for a moving test pattern; `replay+FILE`
-            for a recording; `fault+` before any of these for faults at will.
+        uri: `0`, `/dev/video0` or `v4l2:///dev/video0` for a camera; `gige://` and an address or
+            serial number for one of machine vision; a video, a picture, a folder of pictures or a
+            quoted pattern such as `*.png`; `rtsp://`, `rtsps://`, `http://` or `https://`;
+            `file://`; `test://1920x1080@30` for a moving test pattern; `replay+FILE` for a
+            recording; `fault+` before any of these for faults at will.
         options: Time limits of network sources.
 
     Returns:
@@ -145,6 +146,10 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
         from hsi.runtime.camera_source import CameraSource
 
         return CameraSource(text)
+    if scheme == "gige":
+        from hsi.runtime.genicam.aravis_source import AravisSource
+
+        return AravisSource(text)
     if scheme == "test":
         from hsi.runtime.pattern_source import PatternSource
 

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -218,16 +219,46 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", os.fspath(folder)], check=True)
 
 
-@pytest.fixture(scope="session")
-def rtsp_cameras() -> Any:
-    """The module of the camera that the benchmarks use, too."""
-    path = ROOT / "bench" / "rtsp_camera.py"
-    spec = importlib.util.spec_from_file_location("rtsp_camera", path)
+def _bench_module(name: str) -> Any:
+    path = ROOT / "bench" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where its dataclasses look for their types
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def rtsp_cameras() -> Any:
+    """The module of the camera that the benchmarks use, too."""
+    return _bench_module("rtsp_camera")
+
+
+@pytest.fixture(scope="session")
+def gige_cameras() -> Any:
+    """The module of the GigE Vision camera that the benchmarks use, too."""
+    cameras = _bench_module("gige_camera")
+    if not cameras.is_installed():
+        if os.environ.get("CI"):
+            pytest.fail(cameras.NEEDED)
+        pytest.skip(cameras.NEEDED)
+    return cameras
+
+
+@pytest.fixture
+def gige_camera(gige_cameras: Any) -> Iterator[Any]:
+    """A camera that has not been started."""
+    camera = gige_cameras.GigeCamera()
+    yield camera
+    camera.kill()
+
+
+@pytest.fixture(scope="session")
+def watched_lines() -> Any:
+    """The module of a run that is watched, which the benchmarks use, too."""
+    return _bench_module("chaos_line")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hsi.runtime.cameras import Camera, cameras
+from hsi.runtime.cameras import Camera, local_cameras
 from hsi.runtime.cli import main
 
 
@@ -19,20 +19,20 @@ def test_cameras_are_listed_by_number_without_their_metadata_devices(tmp_path: P
     _device(tmp_path, "video2", index="0", said="HD Webcam")
     _device(tmp_path, "video3", index="1", said="HD Webcam")
     (tmp_path / "vbi0").mkdir()
-    assert cameras(tmp_path) == [
-        Camera(number=2, device="/dev/video2", name="HD Webcam"),
-        Camera(number=10, device="/dev/video10", name="Line 3"),
+    assert local_cameras(tmp_path) == [
+        Camera(address="2", device="/dev/video2", name="HD Webcam"),
+        Camera(address="10", device="/dev/video10", name="Line 3"),
     ]
 
 
 def test_a_machine_without_cameras_has_an_empty_list(tmp_path: Path) -> None:
-    assert cameras(tmp_path / "gone") == []
+    assert local_cameras(tmp_path / "gone") == []
 
 
 def test_the_command_prints_a_line_a_camera(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    camera = Camera(number=2, device="/dev/video2", name="HD Webcam")
+    camera = Camera(address="2", device="/dev/video2", name="HD Webcam")
     monkeypatch.setattr("hsi.runtime.cameras.cameras", lambda: [camera])
     assert main(["--list-cameras"]) == 0
     assert capsys.readouterr().out == "2  /dev/video2  HD Webcam\n"
