@@ -22,6 +22,7 @@ DIRECTIONS: dict[
     "calibrate": {"runtime", "evaluate"},
     "export": {"runtime", "model", "calibrate"},
     "benchmark": {"runtime"},
+    "doctor": {"runtime"},
 }
 
 

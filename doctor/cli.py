@@ -1,0 +1,104 @@
+# PYTHON_ARGCOMPLETE_OK
+"""`hsi-doctor`: what is wrong with a machine, and how to mend it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from hsi.doctor.examination import examine
+from hsi.doctor.finding import Finding, Level
+
+EXAMPLES = """\
+examples:
+  hsi-doctor                       this machine, with the bundle that travels with the package
+  hsi-doctor model.hsi             the same with a bundle of your own
+  hsi-doctor --output /data/out    whether recordings can go there
+  hsi-doctor -q                    what needs mending alone
+  hsi-doctor --json | jq '.findings[] | select(.level == "fault")'
+
+A fault does not work; a warning works, and will disappoint with some camera or on some day; a note
+is something that could be had.
+
+exit codes: 0 no fault, 1 at least one fault, 2 wrong options, 130 interrupted
+"""
+
+_FAULTY = 1
+_INTERRUPTED = 130
+_WIDTH = max(len(level.value) for level in Level)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `hsi-doctor`; return the exit code, which `--help` explains."""
+    args = _parsed(argv)
+    findings: list[Finding] = []
+    try:
+        for finding in examine(bundle=args.bundle, output=args.output):
+            findings.append(finding)
+            if not args.json and not (args.quiet and finding.level in (Level.OK, Level.NOTE)):
+                print(_text_of(finding), flush=True)
+    except KeyboardInterrupt:
+        print("hsi-doctor: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has left, `| head` for one; nothing may be flushed to it later.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAULTY
+    counts = Counter(finding.level for finding in findings)
+    if args.json:
+        print(json.dumps(_record(findings, counts), indent=2))
+    else:
+        faults, warnings = counts[Level.FAULT], counts[Level.WARNING]
+        print(f"{_some(faults, 'fault')}, {_some(warnings, 'warning')}")
+    return _FAULTY if counts[Level.FAULT] else 0
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    p = argparse.ArgumentParser(
+        "hsi-doctor",
+        description="Say what keeps this machine from its cameras and bundles, and what mends it.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument(
+        "bundle", nargs="?", type=Path, help="a .hsi file to test (default: the shipped one)"
+    )
+    p.add_argument(
+        "--output", type=Path, default=Path(), metavar="FOLDER", help="where results shall go (.)"
+    )
+    p.add_argument("-q", "--quiet", action="store_true", help="warnings and faults alone")
+    p.add_argument("--json", action="store_true", help="findings as JSON")
+    return _completed(p).parse_args(argv)
+
+
+def _completed(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    try:
+        from hsi.runtime.completion import complete
+    except Exception:  # what the runtime needs may not load: that is found out below
+        return parser
+    return complete(parser)
+
+
+def _text_of(finding: Finding) -> str:
+    line = f"{finding.level.value:{_WIDTH}}  {finding.subject}: {finding.text}"
+    return f"{line}\n{'':{_WIDTH}}  mend: {finding.mend}" if finding.mend else line
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _record(findings: Sequence[Finding], counts: Counter[Level]) -> dict[str, object]:
+    return {
+        **{f"{level.value}s": counts[level] for level in (Level.FAULT, Level.WARNING)},
+        "findings": [finding.as_dict() for finding in findings],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
