@@ -2,12 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model.blocks import blocks_of, picture_of
+from hsi.model.code_mixer import CodeMixer
 from hsi.model.injection import Injection, Injector
 from hsi.model.injector import StyleInjector, encode_styles
 from hsi.model.moments import MomentMatcher
@@ -29,6 +31,7 @@ class StyleNetwork(nn.Module, ABC):
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__()
         self.options = options
+        self.code_mixer: CodeMixer | None = None
 
     @abstractmethod
     def style_levels(self, style: Tensor) -> list[Tensor]:
@@ -64,6 +67,11 @@ class StyleNetwork(nn.Module, ABC):
         """Floats in the statistics vector."""
         return sum(injector.statistics_size for injector in self.injectors())
 
+    def add_code_mixer(self, hidden: int) -> None:
+        """Let a :class:`CodeMixer` of this width correct the codes, by nothing at first."""
+        self.code_mixer = CodeMixer(self.code_size, hidden)
+        self.options = replace(self.options, code_hidden=hidden)
+
     def encode_style(self, style: Tensor) -> Tensor:
         """Turn style pictures into style codes, which blend linearly.
 
@@ -73,7 +81,11 @@ class StyleNetwork(nn.Module, ABC):
         Returns:
             `(N, code_size)` float32.
         """
-        levels, injectors = self.style_levels(style), self.injectors()
+        code = self._summed_code(self.style_levels(style))
+        return code if self.code_mixer is None else self.code_mixer(code)
+
+    def _summed_code(self, levels: list[Tensor]) -> Tensor:
+        injectors = self.injectors()
         together = [i for i in injectors if isinstance(i, StyleInjector)]
         if len(together) == len(injectors):  # far fewer operations than one after another
             return encode_styles(together, levels)

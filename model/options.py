@@ -73,6 +73,7 @@ class NetworkOptions:
     body_width: int = 64  # hsi-edge: channels at stride 8
     head_width: int = 16  # hsi-edge: channels at stride 2
     style_hidden: int = 64  # width of the dynamic networks' heads
+    code_hidden: int = 0  # width of the layers that correct a code as a whole; 0 for none
 
     def __post_init__(self) -> None:
         _check_literals(self)
@@ -80,6 +81,10 @@ class NetworkOptions:
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= 1024:
                 raise OptionError(f"{name} must be a whole number from 1 to 1024, got {value!r}")
+        if not isinstance(self.code_hidden, int) or not 0 <= self.code_hidden <= 1024:
+            raise OptionError(
+                f"code_hidden must be a whole number from 0 to 1024, got {self.code_hidden!r}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values only, for a checkpoint or JSON."""
@@ -101,7 +106,7 @@ class NetworkOptions:
 
 PRESETS: dict[str, NetworkOptions] = {
     "hsi-edge": NetworkOptions(
-        preset="hsi-edge", injector=InjectorOptions(residual="instance"), modules=3
+        preset="hsi-edge", injector=InjectorOptions(residual="instance"), modules=3, code_hidden=256
     ),
     "hsi-vgg": NetworkOptions(preset="hsi-vgg", modules=3, style_hidden=256),
 }

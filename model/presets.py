@@ -8,4 +8,7 @@ from hsi.model.vgg_network import VggNetwork
 
 def build_network(options: NetworkOptions) -> StyleNetwork:
     """A freshly initialised network; the frozen VGG weights are loaded apart."""
-    return EdgeNetwork(options) if options.preset == "hsi-edge" else VggNetwork(options)
+    network = EdgeNetwork(options) if options.preset == "hsi-edge" else VggNetwork(options)
+    if options.code_hidden:
+        network.add_code_mixer(options.code_hidden)
+    return network

@@ -46,6 +46,8 @@ WEIGHTS = {
 }
 SHARES = {
     "recolour": "share of paintings whose hues are turned at random, from 0 to 1",
+    "contrast": "share of paintings whose contrast and gamma are changed at random, from 0 to 1",
+    "gradient_map": "share of paintings that get random colours for their tones, from 0 to 1",
     "degrade": "share of photographs that the network sees noisy and compressed, from 0 to 1",
 }
 
@@ -138,7 +140,8 @@ def network_options(args: argparse.Namespace) -> NetworkOptions:
         injector = replace(injector, relation=args.relation)
     if args.statistics:
         injector = replace(injector, statistics=tuple(args.statistics))
-    return replace(preset, injector=injector, transfer=args.transfer)
+    hidden = preset.code_hidden if args.code_hidden is None else args.code_hidden
+    return replace(preset, injector=injector, transfer=args.transfer, code_hidden=hidden)
 
 
 def _add_network(group: "argparse._ArgumentGroup") -> None:
@@ -156,6 +159,11 @@ def _add_network(group: "argparse._ArgumentGroup") -> None:
         "--statistics", nargs="+", choices=STATISTICS, metavar="NAME",
         help=f"of the style, for the HSI modules: some of {', '.join(STATISTICS)} (default: all)",
     )  # fmt: skip
+    add(
+        "--code-hidden", type=int, metavar="N",
+        help="width of the layers that correct a style code as a whole, 0 for none; added to a "
+        "network of --init that has none (default: the preset's)",
+    )  # fmt: skip
 
 
 def _add_run(group: "argparse._ArgumentGroup") -> None:
@@ -172,6 +180,10 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
         "--schedule", type=int, metavar="N",
         help="steps over which the learning rate would fall, for a run that leaves off before "
         "(default: --steps)",
+    )  # fmt: skip
+    add(
+        "--style-crop", type=int, metavar="N",
+        help="side of a painting's crop in pixels, a multiple of --crop (default: --crop)",
     )  # fmt: skip
     device = "cuda" if torch.cuda.is_available() else "cpu"
     add("--device", default=device, help="what computes (default here: %(default)s)")

@@ -66,7 +66,11 @@ def _train(args: argparse.Namespace) -> str:
 
 def _initial(args: argparse.Namespace) -> StyleNetwork:
     if args.init:
-        return load_checkpoint(args.init).network
+        network = load_checkpoint(args.init).network
+        if args.code_hidden and not network.options.code_hidden:
+            torch.manual_seed(args.seed)
+            network.add_code_mixer(args.code_hidden)
+        return network
     return fresh_network(network_options(args), args.encoder or args.loss_network, args.seed)
 
 

@@ -97,8 +97,8 @@ def palette_loss(made: Tensor, style: Tensor) -> Tensor:
     colours, and the sorted projections compared.
 
     Args:
-        made: `(N, 3, H, W)` BGR in [0, 1], of the size of ``style``.
-        style: `(N, 3, H, W)`.
+        made: `(N, 3, H, W)` BGR in [0, 1].
+        style: `(N, 3, k H, k W)`, k whole: of its sorted colours every k-squared-th counts.
 
     Returns:
         Mean absolute difference, in opponent colours of about unit size.
@@ -108,7 +108,8 @@ def palette_loss(made: Tensor, style: Tensor) -> Tensor:
     for pictures in (made, style):
         colours = F.avg_pool2d(opponent_colours(pictures), 4).flatten(2)
         slices.append((directions @ colours).sort(2).values)
-    return (slices[0] - slices[1]).abs().mean()
+    every = slices[1].shape[2] // slices[0].shape[2]
+    return (slices[0] - slices[1][:, :, every // 2 :: every]).abs().mean()
 
 
 def grey(pictures: Tensor) -> Tensor:

@@ -47,10 +47,13 @@ class TrainOptions:
     batch: int = 4
     share: int = 1  # photographs of a batch that share a style: the style side is half of a step
     crop: int = 160  # pixels, a multiple of 8
+    style_crop: int | None = None  # side of a painting's crop; None for that of a photograph's
     context: int = 16  # pixels of the photograph around a crop: seen by the network, not judged
     rate: float = 1e-3  # Adam, decaying to a twentieth by a half cosine
     schedule: int | None = None  # steps of that half cosine; None for as many as the run has
     recolour: float = 0.0  # share of styles whose hues are turned
+    contrast: float = 0.0  # share of styles whose contrast and gamma are changed
+    gradient_map: float = 0.0  # share of styles that get a palette nobody painted with
     degrade: float = 0.0  # share of photographs seen noisy and compressed, and judged clean
     style_ramp: int = 1000  # steps over which the style weight grows from a twentieth to the whole
     weights: LossWeights = LossWeights()
@@ -76,16 +79,25 @@ class TrainOptions:
             raise OptionError(f"style_ramp must be 0 or more, got {self.style_ramp}")
         if self.crop % 8 or self.crop < 64:
             raise OptionError(f"crop must be a multiple of 8 from 64, got {self.crop}")
+        if self.style_crop is not None and (self.style_crop % self.crop or self.style_crop < 1):
+            raise OptionError(
+                f"style_crop must be a multiple of the crop of {self.crop}, got {self.style_crop}"
+            )
         if self.context % 8 or self.context < 0:
             raise OptionError(f"context must be a multiple of 8 from 0, got {self.context}")
         if not 0 < self.rate < 1:
             raise OptionError(f"rate must lie between 0 and 1, got {self.rate}")
-        for name in ("recolour", "degrade"):
+        for name in ("recolour", "contrast", "gradient_map", "degrade"):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         levels = self.structure_levels
         if not levels or not set(levels) <= {1, 2, 3, 4} or len(set(levels)) < len(levels):
             raise OptionError(f"structure_levels must be some of 1, 2, 3 and 4, got {levels}")
+        if self.weights.identity and self.style_crop not in (None, self.crop):
+            raise OptionError(
+                f"style_crop must be the crop of {self.crop} beside an identity loss, under which a "
+                f"photograph is its own style, got {self.style_crop}"
+            )
         if self.style_norm not in ("l2", "mse"):
             raise OptionError(f"style_norm must be l2 or mse, got {self.style_norm!r}")
         if self.precision not in ("fp32", "bf16"):

@@ -32,10 +32,10 @@ from hsi.train.losses import (
     style_loss,
 )
 from hsi.train.options import TrainOptions
-from hsi.train.pictures import PictureSet, held_out_paths, planes
+from hsi.train.pictures import Picture, PictureSet, held_out_paths, planes
 from hsi.train.run_log import RunLog
 from hsi.train.sheet import contact_sheet, write_picture
-from hsi.train.variation import degraded, recoloured
+from hsi.train.variation import contrasted, degraded, gradient_mapped, recoloured
 
 log = logging.getLogger(__name__)
 
@@ -122,11 +122,24 @@ class Trainer:
         """Photographs as the network sees them and as the losses do, and paintings."""
         options = self.options
         rng = np.random.default_rng((options.seed, step))
-        styles = self.styles.crops(rng, options.batch // options.share, options.crop)
-        styles = [recoloured(s, rng) if rng.random() < options.recolour else s for s in styles]
+        side = options.style_crop or options.crop
+        styles = self.styles.crops(rng, options.batch // options.share, side)
+        styles = [self._varied(style, rng) for style in styles]
         contents = self.contents.crops(rng, options.batch, options.crop + 2 * options.context)
         seen = [degraded(c, rng) if rng.random() < options.degrade else c for c in contents]
         return planes(seen), self._judged(planes(contents)), planes(styles)
+
+    def _varied(self, style: Picture, rng: np.random.Generator) -> Picture:
+        options = self.options
+        for vary, share in (
+            (gradient_mapped, options.gradient_map),
+            (recoloured, options.recolour),
+            (contrasted, options.contrast),
+        ):
+            # No number is drawn for what is switched off: a recipe without it stays what it was.
+            if share and rng.random() < share:
+                style = vary(style, rng)
+        return style
 
     def _train_step(self, seen: Tensor, contents: Tensor, styles: Tensor) -> dict[str, float]:
         options = self.options

@@ -36,6 +36,21 @@ def test_the_code_does_not_grow_with_the_style_picture(tiny: StyleNetwork) -> No
     assert tiny.encode_style(frames(1, 32, 32)).shape == tiny.encode_style(frames(1, 90, 71)).shape
 
 
+def test_a_code_mixer_that_is_added_changes_nothing_until_it_is_trained(
+    tiny: StyleNetwork,
+) -> None:
+    style = frames()
+    before = tiny.encode_style(style)
+
+    tiny.add_code_mixer(16)
+
+    assert tiny.options.code_hidden == 16
+    assert torch.equal(tiny.encode_style(style), before)
+    assert tiny.code_mixer is not None
+    tiny.code_mixer.out.bias.data.fill_(1.0)
+    torch.testing.assert_close(tiny.encode_style(style), before + 1)
+
+
 def test_pictures_of_a_batch_do_not_meet(network: StyleNetwork) -> None:
     styles, contents = frames(2, 48, 48), frames(2)
     code = network.encode_style(styles)
@@ -182,7 +197,14 @@ def test_the_frame_path_of_hsi_edge_takes_at_most_8_kmac_a_pixel(size: tuple[int
 def test_the_frame_path_of_hsi_edge_has_under_1_million_parameters() -> None:
     path = FramePath()
 
-    style_side = ("style_encoder.", ".keys.", ".values.", ".key_styles.", ".value_styles.")
+    style_side = (
+        "style_encoder.",
+        ".keys.",
+        ".values.",
+        ".key_styles.",
+        ".value_styles.",
+        "code_mixer.",
+    )
     expected = sum(
         parameter.numel()
         for name, parameter in path.network.named_parameters()

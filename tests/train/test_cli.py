@@ -1,5 +1,6 @@
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,20 @@ def test_a_run_may_start_from_a_checkpoint(
 
     assert code == 0
     assert load_checkpoint(tmp_path / "model.pt").network.options == tiny().options
+
+
+def test_a_trained_network_may_be_given_a_correction_of_its_codes(
+    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path
+) -> None:
+    save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
+
+    code, _, _ = train(init=tmp_path / "first.pt", code_hidden=8)
+
+    assert code == 0
+    made = load_checkpoint(tmp_path / "model.pt").network
+    assert made.options == replace(tiny().options, code_hidden=8)
+    assert made.code_mixer is not None
+    assert made.code_mixer.out.weight.any()  # it was trained
 
 
 def test_an_ablation_is_a_word_of_the_command_line(train: Command, tmp_path: Path) -> None:

@@ -92,6 +92,14 @@ def test_palette_loss_compares_colours_wherever_they_stand() -> None:
     assert palette_loss(picture.roll(1, 1), picture) > 0.2
 
 
+def test_palette_loss_takes_a_painting_of_several_times_the_size() -> None:
+    picture = torch.rand(1, 3, 8, 8).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    enlarged = picture.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+    assert palette_loss(picture, enlarged) < 1e-5
+    assert palette_loss(picture.roll(1, 1), enlarged) > 0.2
+
+
 def test_palette_loss_sees_a_red_hat_where_means_and_deviations_agree() -> None:
     # Two colours, as often each, and two others of the same mean and deviation in every channel.
     one, other = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)

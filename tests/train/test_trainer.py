@@ -125,6 +125,19 @@ def test_the_context_of_a_crop_is_seen_but_not_judged(make_options: Options, tin
     assert judged == [(2, 3, 64, 64)] * 3
 
 
+def test_a_painting_may_be_shown_larger_than_a_photograph(
+    make_options: Options, tiny: Network
+) -> None:
+    options = make_options(steps=1, style_crop=128, weights=LossWeights(palette=1))
+    trainer = Trainer(options, tiny())
+
+    trainer.run()
+
+    _, contents, styles = trainer._batch(0)
+    assert contents.shape == (2, 3, 64, 64)
+    assert styles.shape == (2, 3, 128, 128)
+
+
 def test_photographs_are_seen_degraded_and_judged_clean(
     make_options: Options, tiny: Network
 ) -> None:
@@ -138,12 +151,25 @@ def test_photographs_are_seen_degraded_and_judged_clean(
     assert 0 < difference.mean() < 0.1
 
 
-def test_a_share_of_the_paintings_is_recoloured(
-    make_options: Options, tiny: Network, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("option", "variation"),
+    [
+        ("recolour", "recoloured"),
+        ("contrast", "contrasted"),
+        ("gradient_map", "gradient_mapped"),
+    ],
+)
+def test_a_share_of_the_paintings_is_varied(
+    make_options: Options,
+    tiny: Network,
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    variation: str,
 ) -> None:
-    monkeypatch.setattr("hsi.train.trainer.recoloured", lambda picture, rng: picture * 0)
+    monkeypatch.setattr(f"hsi.train.trainer.{variation}", lambda picture, rng: picture * 0)
+    options = make_options(batch=100, **{option: 0.3})
 
-    styles = Trainer(make_options(batch=100, recolour=0.3), tiny())._batch(0)[2]
+    styles = Trainer(options, tiny())._batch(0)[2]
 
     assert 15 < (styles.amax((1, 2, 3)) == 0).sum() < 45
 

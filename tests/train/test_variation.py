@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hsi.train.variation import degraded, recoloured
+from hsi.train.variation import contrasted, degraded, gradient_mapped, recoloured
 
 Picture = npt.NDArray[np.uint8]
 Variation = Callable[[Picture, np.random.Generator], Picture]
@@ -20,7 +20,7 @@ def picture() -> Picture:
     return np.asarray(cv2.resize(blocks, (64, 48), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-@pytest.mark.parametrize("vary", [recoloured, degraded])
+@pytest.mark.parametrize("vary", [recoloured, contrasted, gradient_mapped, degraded])
 def test_a_variation_is_a_new_picture_that_depends_on_the_generator_alone(
     vary: Variation,
 ) -> None:
@@ -65,3 +65,27 @@ def test_degrading_is_what_a_camera_does_and_no_more() -> None:
 
     assert min(ratios) > 22
     assert max(ratios) < 50
+
+
+def test_contrast_spreads_tones_about_their_mean_or_draws_them_together() -> None:
+    original = picture()
+
+    deviations = [float(contrasted(original, rng(number)).std()) for number in range(60)]
+
+    assert min(deviations) < 0.8 * original.std() < 1.3 * original.std() < max(deviations)
+
+
+def test_a_gradient_map_gives_each_tone_one_colour() -> None:
+    ramp = np.tile(np.arange(256, dtype=np.uint8)[None, :, None], (8, 1, 3))
+
+    for number in range(20):
+        made = gradient_mapped(ramp, rng(number))
+        assert (made == made[:1]).all()
+
+
+def test_gradient_maps_bring_colours_that_a_grey_picture_lacks() -> None:
+    grey = np.asarray(cv2.cvtColor(picture()[..., 1], cv2.COLOR_GRAY2BGR), np.uint8)
+
+    spreads = [np.ptp(gradient_mapped(grey, rng(number)), axis=2).mean() for number in range(20)]
+
+    assert np.median(spreads) > 30
