@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import threading
+from dataclasses import dataclass
 
 
 class Cause(str, enum.Enum):
@@ -16,6 +17,22 @@ class Cause(str, enum.Enum):
     SLOW_OUTPUT = "slow_output"  # no output was ready for it in time
     OUTPUT_FAILED = "output_failed"  # no output was left to take it
     STOPPED = "stopped"  # the run ended before its turn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What an account has counted up to one moment."""
+
+    captured: int
+    shown: int
+    unstylised: int
+    repeated: int
+    dropped: dict[str, int]  # by the value of the cause
+
+    @property
+    def waiting(self) -> int:
+        """Captured frames that have not been counted out."""
+        return self.captured - self.shown - sum(self.dropped.values())
 
 
 class Account:
@@ -54,6 +71,17 @@ class Account:
         """Note captured frames that nobody will see."""
         with self._changing:
             self.dropped[cause] += 0 if self._closed else count
+
+    def counts(self) -> Counts:
+        """Return what has been counted, all at the same moment."""
+        with self._changing:
+            return Counts(
+                captured=self.captured,
+                shown=self.shown,
+                unstylised=self.unstylised,
+                repeated=self.repeated,
+                dropped={cause.value: count for cause, count in self.dropped.items()},
+            )
 
     def close(self, *, threads_left: bool) -> None:
         """End the count.

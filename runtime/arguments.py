@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from hsi.runtime.attachment import AttachmentOptions
+from hsi.runtime.attachment_arguments import add_attachments, attachments_from
 from hsi.runtime.completion import complete, style_names
 from hsi.runtime.duration import seconds_from_text
 from hsi.runtime.engine import ENGINES, TENSORRT
@@ -66,6 +68,7 @@ class Request:
     tensorrt: TensorRtOptions = field(default_factory=TensorRtOptions)
     verify: bool = True
     collect: str | None = None  # folder for frames outside the calibration set
+    attachments: tuple[AttachmentOptions, ...] = ()  # what looks on and steers
     json: bool = False
     quiet: bool = False
     verbose: int = 0
@@ -106,9 +109,11 @@ def request_from(args: argparse.Namespace) -> Request:
     Raises:
         OptionError: A value is out of range, or the words contradict each other.
     """
+    outputs, attachments = attachments_from(args)
     return Request(
         sources=(*args.sources, *args.source),
-        outputs=tuple(args.output or ()),
+        outputs=outputs,
+        attachments=attachments,
         model=args.model,
         styles=tuple(style_from_text(text) for text in args.style),
         strength=args.strength,
@@ -188,6 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     add_look(parser.add_argument_group("look"))
     _add_run(parser.add_argument_group("how it runs"))
     add_live(parser.add_argument_group("cameras and streams"))
+    add_attachments(parser.add_argument_group("who looks on and steers"))
     _add_report(parser.add_argument_group("what it tells"))
     return parser
 

@@ -28,9 +28,14 @@ class EventKind(str, enum.Enum):
     NETWORK_FAILED = "network failed"  # the engine gave no picture
     NETWORK_RETURNED = "network returned"
     OUTPUT_FAILED = "output failed"  # an output is given up
+    STYLE_CHANGED = "style changed"
 
 
-_LEVELS = {EventKind.CONNECTED: logging.INFO, EventKind.SIZE_CHANGED: logging.INFO}
+_LEVELS = {
+    EventKind.CONNECTED: logging.INFO,
+    EventKind.SIZE_CHANGED: logging.INFO,
+    EventKind.STYLE_CHANGED: logging.INFO,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +60,7 @@ class EventLog:
     """
 
     def __init__(self, on_event: Callable[[Event], None] | None = None) -> None:
-        self._on_event = on_event
+        self._listeners = () if on_event is None else (on_event,)
         self._events: deque[Event] = deque(maxlen=_KEPT)
         self._counts: Counter[str] = Counter()
         self._changing = threading.Lock()
@@ -66,8 +71,13 @@ class EventLog:
             self._events.append(event)
             self._counts[event.kind.value] += 1
         logger.log(_LEVELS.get(event.kind, logging.WARNING), "%s", event)
-        if self._on_event is not None:
-            self._on_event(event)
+        for listener in self._listeners:
+            listener(event)
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Tell one more of each event, in the thread where it happens."""
+        with self._changing:
+            self._listeners = (*self._listeners, listener)
 
     @property
     def events(self) -> tuple[Event, ...]:

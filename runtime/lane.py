@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-
-import cv2
-import numpy as np
 
 from hsi.runtime.account import Account, Cause
 from hsi.runtime.delivery import Delivery
@@ -15,7 +13,11 @@ from hsi.runtime.event import Event, EventKind
 from hsi.runtime.feed import Feed
 from hsi.runtime.frame import Frame, Image
 from hsi.runtime.frame_queue import FrameQueue
+from hsi.runtime.lane_times import LaneTimes
+from hsi.runtime.live_view import LiveView
+from hsi.runtime.output import Output
 from hsi.runtime.output_worker import OutputWorker
+from hsi.runtime.picture import resized
 from hsi.runtime.run_options import OnFault, Policy
 from hsi.runtime.run_state import RunState
 from hsi.runtime.source import Source
@@ -40,11 +42,13 @@ class Lane:
         self.feed = feed
         self.account = Account()
         self.frames: FrameQueue[Frame] = FrameQueue(run.options.queue, changed=run.changed)
+        self.view = LiveView()
+        self.times = LaneTimes(run.meter)
+        self.event_counts: Counter[EventKind] = Counter()  # of the camera
         self.output_error: BaseException | None = None  # when no output is left
-        self.outputs = [
-            OutputWorker(output, on_written=run.meter.note_written, on_end=self._without)
-            for output in feed.outputs
-        ]
+        self.outputs: tuple[OutputWorker, ...] = ()  # replaced, never changed: others read it
+        for output in feed.outputs:
+            self.add_output(output)
         self._run = run
         self._options = run.options
         self._meter = run.meter
@@ -61,7 +65,7 @@ class Lane:
         self._filled_at = 0.0  # when they got something old
         self.newest_wins = False  # else everything waits for everything
         self._taken = 0  # frames that the network's thread took
-        self._size: tuple[int, int] | None = None
+        self.size: tuple[int, int] | None = None  # (width, height) of the last frame
 
     # The capture thread.
 
@@ -71,11 +75,11 @@ class Lane:
         self._note_source(source)
         if source.live:
             frame = self._splice.joined(frame, source, now)
-            self._note_size(frame)
+        self._note_size(frame, source)
         stream_s = self._stream_time(source, frame)
         if not self._wanted(stream_s):
             return False
-        self._meter.times.add("capture", read_s)
+        self.times.note("capture", read_s)
         if self.newest_wins and not source.live:
             self._wait_until(stream_s)  # a file played as if it were a camera
         self._last_at = now
@@ -104,14 +108,14 @@ class Lane:
         self._source = source
         self._meter.note_source(source)
 
-    def _note_size(self, frame: Frame) -> None:
-        before, self._size = self._size, frame.size
-        if before not in (None, frame.size):
+    def _note_size(self, frame: Frame, source: Source) -> None:
+        before, self.size = self.size, frame.size
+        if source.live and before not in (None, frame.size):
             detail = "from {}x{} to {}x{}".format(*before, *frame.size)
             self._tell(EventKind.SIZE_CHANGED, detail)
 
     def _tell(self, kind: EventKind, detail: str = "") -> None:
-        self._run.log.note(Event(kind=kind, subject=self.feed.name, detail=detail))
+        self.note(Event(kind=kind, subject=self.feed.name, detail=detail))
 
     def _stream_time(self, source: Source, frame: Frame) -> float:
         if self._clock is None:
@@ -135,11 +139,7 @@ class Lane:
         size = self._options.size
         if size is None or size == frame.size:
             return frame
-        shrinks = size[0] * size[1] < frame.size[0] * frame.size[1]
-        image = cv2.resize(
-            frame.image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        )
-        return replace(frame, image=np.asarray(image, np.uint8))
+        return replace(frame, image=resized(frame.image, size))
 
     # The network's thread.
 
@@ -155,13 +155,14 @@ class Lane:
         except Exception as error:
             self._without_network(frame, error)
             return
-        self._meter.times.add("infer", time.monotonic() - begun)
+        self.times.note("infer", time.monotonic() - begun)
         if self._failing:
             self._failing = False
             self._tell(EventKind.NETWORK_RETURNED)
         if self._substitute is not None:
             self._substitute.remember(frame, image)
-        self._hand_out(replace(frame, stylised=True), image, done=self._through)
+        stylised = replace(frame, stylised=True)
+        self._hand_out(stylised, image, done=self._through, free=self.feed.recycle)
         self._note_taken()
 
     def _without_network(self, frame: Frame, error: Exception) -> None:
@@ -194,10 +195,18 @@ class Lane:
         for output in self.outputs:
             output.finish()
 
-    def _hand_out(self, frame: Frame, image: Image, done: Callable[[Delivery], None]) -> None:
+    def _hand_out(
+        self,
+        frame: Frame,
+        image: Image,
+        *,
+        done: Callable[[Delivery], None],
+        free: Callable[[Image], None] | None = None,
+    ) -> None:
         self._handed_at = time.monotonic()
         outputs = [one for one in self.outputs if not one.done]
-        delivery = Delivery(frame, image, holders=len(outputs) + 1, done=done)
+        delivery = Delivery(frame, image, holders=len(outputs) + 1, done=done, free=free)
+        self.view.show(delivery)
         for output in outputs:
             output.offer(delivery, newest_wins=self.newest_wins)
         delivery.settle()
@@ -214,20 +223,23 @@ class Lane:
     def _through(self, delivery: Delivery) -> None:
         if delivery.written:
             self.account.show(stylised=delivery.frame.stylised)
-            self._meter.note_shown(delivery.frame.age_s())
+            self.times.note_shown(delivery.frame.age_s())
         elif self._leave.is_set():
             self.account.drop(Cause.STOPPED)
         else:
             failed = delivery.failed or all(one.done for one in self.outputs)
             self.account.drop(Cause.OUTPUT_FAILED if failed else Cause.SLOW_OUTPUT)
-        if delivery.frame.stylised:
-            self.feed.recycle(delivery.image)
 
     def _through_again(self, delivery: Delivery) -> None:
         if delivery.written:
             self.account.repeat()
 
     # The supervisors' thread.
+
+    def note(self, event: Event) -> None:
+        """Take note of what happens to the camera."""
+        self.event_counts[event.kind] += 1
+        self._run.log.note(event)
 
     def is_over(self, now: float) -> bool:
         """Tell whether the time is up for a camera that is silent and cannot notice itself."""
@@ -244,6 +256,22 @@ class Lane:
             handed_at = self._handed_at
             self._repeat("no new picture")
             self._handed_at = handed_at
+
+    # Any thread.
+
+    def silent_s(self) -> float | None:
+        """Seconds since the last frame came; None before the first."""
+        return time.monotonic() - self._last_at if self.account.captured else None
+
+    def add_output(self, output: Output) -> OutputWorker:
+        """Hand frames to one more output, an entered context, from the next on."""
+        worker = OutputWorker(output, on_written=self.times.note_written, on_end=self._without)
+        self.outputs = (*self.outputs, worker)
+        return worker
+
+    def remove_output(self, worker: OutputWorker) -> None:
+        """Hand an output that is done no more frames."""
+        self.outputs = tuple(one for one in self.outputs if one is not worker)
 
     # An output's thread.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,8 @@ FULL_SIDE = 1080
 """Pixels of the short side that the network sees at style scale 1."""
 
 MAX_STYLE_SCALE = 16.0  # beyond, the network would see fewer pixels than it takes
+
+_BAND = 128  # rows of a frame whose detail is held at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,15 @@ class Look:
             )
         if self.style_scale is not None:
             _check_scale(self.style_scale)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON: a rectangle as it is written, a mask by its name."""
+        protect = [str(one) if isinstance(one, Region) else one.name for one in self.protect]
+        return {
+            "keep_colour": self.keep_colour,
+            "protect": protect,
+            "style_scale": self.style_scale,
+        }
 
     def working_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """What the network shall see of a frame of ``size``; both (width, height) in pixels."""
@@ -74,23 +86,32 @@ def enlarge(working: Image, stylised: Image, frame: Image, strength: float, out:
             its detail in colour too, so 0 is the frame itself, to the bit.
         out: `(H, W, 3) uint8 BGR`, written.
     """
-    cv2.add(_up(stylised, frame), _detail(working, frame, strength), dst=out, dtype=cv2.CV_8U)
+    size = (frame.shape[1], frame.shape[0])
+    cv2.resize(stylised, size, dst=out, interpolation=cv2.INTER_CUBIC)
+    luma = _up(cv2.cvtColor(working, cv2.COLOR_BGR2GRAY), size)
+    coloured = luma if strength == 1 else _up(working, size)
+    for first in range(0, frame.shape[0], _BAND):
+        rows = slice(first, first + _BAND)
+        detail = _detail(luma[rows], coloured[rows], frame[rows], strength)
+        cv2.add(out[rows], detail, dst=out[rows], dtype=cv2.CV_8U)
 
 
-def _detail(working: Image, frame: Image, strength: float) -> cv2.typing.MatLike:
-    """What the small frame lost, `(H, W, 3) int16`: of the luma, for the style's share."""
-    luma = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-    small = cv2.cvtColor(working, cv2.COLOR_BGR2GRAY)
-    lost = cv2.subtract(luma, _up(small, frame), dtype=cv2.CV_16S)
+def _detail(
+    luma: cv2.typing.MatLike, coloured: cv2.typing.MatLike, frame: Image, strength: float
+) -> cv2.typing.MatLike:
+    """What shrinking took of some rows, `(h, W, 3) int16`: of the luma, for the style's share.
+
+    ``luma`` and ``coloured`` are those rows of the small frame, enlarged.
+    """
+    lost = cv2.subtract(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), luma, dtype=cv2.CV_16S)
     grey = cv2.merge([lost, lost, lost])
     if strength == 1:
         return grey
-    coloured = cv2.subtract(frame, _up(working, frame), dtype=cv2.CV_16S)
-    return cv2.addWeighted(grey, strength, coloured, 1 - strength, 0)
+    own = cv2.subtract(frame, coloured, dtype=cv2.CV_16S)
+    return cv2.addWeighted(grey, strength, own, 1 - strength, 0)
 
 
-def _up(small: cv2.typing.MatLike, frame: Image) -> cv2.typing.MatLike:
-    size = (frame.shape[1], frame.shape[0])
+def _up(small: cv2.typing.MatLike, size: tuple[int, int]) -> cv2.typing.MatLike:
     return cv2.resize(small, size, interpolation=cv2.INTER_CUBIC)
 
 

@@ -67,6 +67,7 @@ class OutputWorker:
             delivery = self._queue.get(timeout_s)
         except QueueEnd:
             self.done = True
+            self.abandon()
             return
         if delivery is not None:
             self._write(delivery)

@@ -27,6 +27,18 @@ def picture_from_bytes(data: bytes) -> Image | None:
     return None if image is None else np.asarray(image, np.uint8)
 
 
+def resized(image: Image, size: tuple[int, int]) -> Image:
+    """Return a picture in another size, stretched where its sides have another ratio.
+
+    Args:
+        image: `(H, W, 3)` uint8 BGR.
+        size: `(width, height)` in pixels.
+    """
+    shrinks = size[0] * size[1] < image.shape[0] * image.shape[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
+
+
 def fitted(image: Image, size: tuple[int, int]) -> Image:
     """Return a picture in another size, whole and undistorted, with black bars where need be.
 

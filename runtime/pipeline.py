@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from hsi.runtime.account import Account
 from hsi.runtime.event import Event, EventKind
 from hsi.runtime.feed import Feed, Stylize
 from hsi.runtime.frame_queue import QueueEnd, Turns
 from hsi.runtime.lane import Lane
 from hsi.runtime.output import Output
+from hsi.runtime.output_worker import OutputWorker
 from hsi.runtime.run_options import RunOptions
+from hsi.runtime.run_parts import RunningCamera, RunParts
 from hsi.runtime.run_state import RunState
 from hsi.runtime.run_summary import Progress, RunSummary
 from hsi.runtime.source import Source
@@ -58,6 +59,7 @@ def run_feeds(
     *,
     stop: threading.Event | None = None,
     on_event: Callable[[Event], None] | None = None,
+    on_start: Callable[[RunParts], None] = lambda parts: None,
 ) -> RunSummary:
     """Play several cameras at once, or one row of files, through stylizers that share an engine.
 
@@ -72,6 +74,7 @@ def run_feeds(
         stop: When set, the run ends soon: what is begun is finished and written, what waits is
             dropped.
         on_event: Told what happens to cameras and outputs, in the thread where it does.
+        on_start: Given what can be looked at while the run goes on, in the order of the feeds.
 
     Returns:
         What the run did. An output that failed while another went on is among its events.
@@ -84,7 +87,7 @@ def run_feeds(
     state = RunState(
         options or RunOptions(), stop or threading.Event(), on_event, alone=len(feeds) == 1
     )
-    return _Run(feeds, state).play(on_progress or (lambda progress: None))
+    return _Run(feeds, state).play(on_progress or (lambda progress: None), on_start)
 
 
 class _Run:
@@ -92,15 +95,21 @@ class _Run:
         self._state = state
         self._options = state.options
         self._lanes = [Lane(feed, state) for feed in feeds]
-        self._outputs = [output for lane in self._lanes for output in lane.outputs]
         self._turns = Turns([lane.frames for lane in self._lanes], state.changed)
         self._inferred = threading.Event()  # the network's thread has handed over all it will
         self._supervisors: list[Supervisor] = []
         self._stop_seen: float | None = None
 
-    def play(self, on_progress: Callable[[Progress], None]) -> RunSummary:
+    @property
+    def _outputs(self) -> list[OutputWorker]:
+        # A recording may have begun or ended meanwhile.
+        return [output for lane in self._lanes for output in lane.outputs]
+
+    def play(
+        self, on_progress: Callable[[Progress], None], on_start: Callable[[RunParts], None]
+    ) -> RunSummary:
         self._supervisors = [
-            Supervisor(lane.feed, lane, self._options, self._state.log.note) for lane in self._lanes
+            Supervisor(lane.feed, lane, self._options, lane.note) for lane in self._lanes
         ]
         threads = [
             # They may hang in a library: nobody waits for them for long, and they do not keep
@@ -111,16 +120,25 @@ class _Run:
         for thread in threads:
             thread.start()
         try:
+            on_start(self._parts())
             self._deliver(on_progress)
         finally:
             self._dismiss(threads)
         self._raise_failure()
         return self._state.meter.summary(
             outputs=tuple(output.output.name for output in self._outputs),
-            accounts=_named(self._lanes),
+            accounts={name: lane.account for name, lane in _named(self._lanes).items()},
             log=self._state.log,
             stopped=self._state.stopped,
         )
+
+    def _parts(self) -> RunParts:
+        pairs = zip(_named(self._lanes).items(), self._supervisors, strict=True)
+        cameras = tuple(
+            RunningCamera(name=name, lane=lane, supervisor=supervisor)
+            for (name, lane), supervisor in pairs
+        )
+        return RunParts(cameras=cameras, meter=self._state.meter, log=self._state.log)
 
     # The supervisors' thread.
 
@@ -149,7 +167,7 @@ class _Run:
         if supervisor.error is not None and not self._state.alone:
             name = lane.feed.name
             detail = str(supervisor.error).removeprefix(f"{name}: ")
-            self._state.log.note(Event(kind=EventKind.LOST, subject=name, detail=detail))
+            lane.note(Event(kind=EventKind.LOST, subject=name, detail=detail))
 
     # The network's thread.
 
@@ -241,10 +259,10 @@ def _ended(thread: threading.Thread, deadline: float) -> bool:
     return not thread.is_alive()
 
 
-def _named(lanes: Sequence[Lane]) -> dict[str, Account]:
-    """Return the accounts by name, a second camera of a name with its place behind."""
-    accounts: dict[str, Account] = {}
+def _named(lanes: Sequence[Lane]) -> dict[str, Lane]:
+    """Return the lanes by name, a second camera of a name with its place behind."""
+    named: dict[str, Lane] = {}
     for place, lane in enumerate(lanes, 1):
-        name = lane.feed.name if lane.feed.name not in accounts else f"{lane.feed.name} #{place}"
-        accounts[name] = lane.account
-    return accounts
+        name = lane.feed.name if lane.feed.name not in named else f"{lane.feed.name} #{place}"
+        named[name] = lane
+    return named

@@ -12,16 +12,19 @@ from typing import Any
 
 import hsi.runtime
 from hsi.runtime.arguments import Request
+from hsi.runtime.attachment import Attachments
 from hsi.runtime.buffer_pool import BufferPool
 from hsi.runtime.errors import OptionError
 from hsi.runtime.feed import Feed
 from hsi.runtime.frame_collector import FrameCollector
 from hsi.runtime.inputs import Input, open_inputs
+from hsi.runtime.live_run import LiveRun
 from hsi.runtime.output import Output
 from hsi.runtime.output_set import open_outputs, open_recorders, refuse_sources
 from hsi.runtime.pipeline import run_feeds
 from hsi.runtime.region import Region
 from hsi.runtime.run_options import RunOptions
+from hsi.runtime.run_parts import RunParts
 from hsi.runtime.run_summary import Progress, RunSummary
 from hsi.runtime.scene_watch import SceneWatch
 from hsi.runtime.source import SourceOptions
@@ -89,6 +92,7 @@ def play(
         outputs = open_outputs(
             request.outputs, inputs, frame_count=expected, stack=stack, tell=tell
         )
+        attachments = stack.enter_context(Attachments(request.attachments))
         collector = FrameCollector(Path(request.collect)) if request.collect else None
         stylizer = stack.enter_context(
             hsi.runtime.load(
@@ -102,16 +106,23 @@ def play(
         _set_style(stylizer, request)
         reference = stylizer.drift_reference()
         watches = {one.name: SceneWatch(reference, collector) for one in inputs}
-        feeds = [
-            _feed(request, stylizer, one, outputs, watches[one.name])
-            for one, outputs in zip(inputs, outputs, strict=True)
-        ]
+        # Each camera has a past of its own.
+        streams = [_stream(request, stylizer, watches[one.name]) for one in inputs]
+        feeds = [_feed(*three) for three in zip(inputs, streams, outputs, strict=True)]
+
+        def begin(parts: RunParts) -> None:
+            live = LiveRun(parts, stylizer, streams, styles=_styles(request))
+            stack.callback(live.close)
+            attachments.attach(live)
+            stack.callback(attachments.close)  # before what they look at ends
+
         sources.pop_all()  # from here on the pipeline closes them, in the threads that read
         summary = run_feeds(
             feeds,
             _options_for(request, expected),
             lambda progress: on_progress(replace(progress, drift=_worst_drift(watches))),
             stop=stop,
+            on_start=begin,
         )
         told = {name: watch.summary() for name, watch in watches.items()}
         drift = {name: summed for name, summed in told.items() if summed is not None}
@@ -120,15 +131,11 @@ def play(
     return PlayResult(summary=summary, engine=engine, asked=request.engine)
 
 
-def _feed(
-    request: Request,
-    stylizer: hsi.runtime.Stylizer,
-    one: Input,
-    outputs: Sequence[Output],
-    watch: SceneWatch,
-) -> Feed:
-    # Each camera has a past of its own.
-    stream = Stream(stylizer, look=request.look, stability=request.stability, watch=watch)
+def _stream(request: Request, stylizer: hsi.runtime.Stylizer, watch: SceneWatch) -> Stream:
+    return Stream(stylizer, look=request.look, stability=request.stability, watch=watch)
+
+
+def _feed(one: Input, stream: Stream, outputs: Sequence[Output]) -> Feed:
     pool = BufferPool(stream.play)
     return Feed(
         name=one.name,
@@ -166,9 +173,13 @@ def _check_protected(request: Request, one: Input) -> None:
 
 
 def _set_style(stylizer: hsi.runtime.Stylizer, request: Request) -> None:
-    styles = request.styles
-    style = styles if len(styles) > 1 else styles[0][0] if styles else DEFAULT_STYLE
+    styles = _styles(request)
+    style = styles if len(styles) > 1 else styles[0][0]
     stylizer.set_style(style, strength=request.strength)
+
+
+def _styles(request: Request) -> tuple[tuple[str, float], ...]:
+    return request.styles or ((DEFAULT_STYLE, 1.0),)
 
 
 def _options_for(request: Request, expected: int | None) -> RunOptions:

@@ -15,12 +15,13 @@ _BUCKETS = 2100  # up to twenty minutes
 
 @dataclass(frozen=True, kw_only=True)
 class StageSummary:
-    """The latency of one stage over a whole run."""
+    """The latency of one stage, over a whole run or its last seconds."""
 
     count: int
     mean_ms: float  # exact
     p50_ms: float  # within 1 %
     p95_ms: float  # within 1 %
+    p99_ms: float  # within 1 %
 
 
 class StageTimes:
@@ -70,6 +71,7 @@ class _Histogram:
             mean_ms=self._total_ms / count if count else 0.0,
             p50_ms=self._percentile(0.50),
             p95_ms=self._percentile(0.95),
+            p99_ms=self._percentile(0.99),
         )
 
     def _percentile(self, share: float) -> float:

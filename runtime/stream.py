@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hsi.runtime.checks import checked_buffer, checked_picture
+from hsi.runtime.checks import checked_buffer, checked_picture, checked_share
+from hsi.runtime.flicker import FlickerGauge
 from hsi.runtime.frame import Frame, Image
 from hsi.runtime.look import Look, enlarge, keep_colour, shrunk
 from hsi.runtime.region import keep_protected
@@ -43,10 +44,21 @@ class Stream:
     ) -> None:
         self._stylizer = stylizer
         self._stabiliser = Stabiliser(stability)
-        self._watch = watch
+        self._stability = stability
+        self.watch = watch
+        self.flicker = FlickerGauge()
         self._source: str | None = None
         self.look = Look() if look is None else look
-        """May be replaced between two frames."""
+        """May be replaced from any thread; holds from the next frame on."""
+
+    @property
+    def stability(self) -> float:
+        """As given. May be set from any thread; holds from the next frame on."""
+        return self._stability
+
+    @stability.setter
+    def stability(self, value: float) -> None:
+        self._stability = checked_share(value, "stability")
 
     def __call__(
         self, frame: Image, *, time_s: float | None = None, out: Image | None = None
@@ -67,16 +79,19 @@ class Stream:
             FrameError, EngineError: As :meth:`Stylizer.stylize`.
         """
         frame = checked_picture(frame, "frame")
-        working = shrunk(frame, self.look.working_size((frame.shape[1], frame.shape[0])))
+        look, self._stabiliser.stability = self.look, self._stability
+        working = shrunk(frame, look.working_size((frame.shape[1], frame.shape[0])))
         if working is frame:
             out = self._stylize(frame, time_s, out).image
         else:
             out = np.empty_like(frame) if out is None else checked_buffer(out, frame)
             made = self._stylize(working, time_s, None)
             enlarge(working, made.image, frame, made.strength, out)
-        if self.look.keep_colour:
+        if look.keep_colour:
             keep_colour(frame, out)
-        keep_protected(frame, out, self.look.protect)
+        keep_protected(frame, out, look.protect)
+        if time_s is not None:
+            self.flicker.see(frame, out, time_s)
         return out
 
     def play(self, frame: Frame, *, out: Image | None = None) -> Image:
@@ -99,6 +114,6 @@ class Stream:
             made = self._stylizer.stylize(frame, out=out)
         else:
             made = self._stabiliser.stylize(self._stylizer, frame, time_s=time_s, out=out)
-        if self._watch is not None:
-            self._watch.see(frame, made.statistics, time_s)
+        if self.watch is not None:
+            self.watch.see(frame, made.statistics, time_s)
         return made

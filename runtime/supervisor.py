@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hsi.runtime.back_off import BackOff
+from hsi.runtime.camera_state import CameraState
 from hsi.runtime.capture_worker import CaptureWorker, Taker
 from hsi.runtime.errors import OptionError
 from hsi.runtime.event import Event, EventKind
@@ -23,8 +24,16 @@ _MOST_HUNG = 4  # readers of one camera that may hang in its library at once
 _STALL_PERIODS = 3.0  # a slow camera may be silent for so many of its own frame periods
 
 
+_STATES = {
+    EventKind.STALLED: CameraState.STALLED,
+    EventKind.LOST: CameraState.LOST,
+    EventKind.MISSING: CameraState.MISSING,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Outage:
+    kind: EventKind  # how it began
     since: float  # when the last frame came, or the run began
     attempts: int = 0
 
@@ -63,6 +72,16 @@ class Supervisor:
         self.finished = False
         self.error: BaseException | None = None  # why it finished, where that was a fault
         self._worker: CaptureWorker | None = CaptureWorker(feed.sources, taker)
+
+    @property
+    def state(self) -> CameraState:
+        """Whether frames come. Any thread may ask."""
+        outage, worker = self._outage, self._worker
+        if self.finished:
+            return CameraState.ENDED
+        if outage is not None:
+            return _STATES[outage.kind]
+        return CameraState.RUNNING if worker and worker.frames else CameraState.STARTING
 
     def tick(self, now: float) -> None:
         """Look after the worker.
@@ -161,11 +180,11 @@ class Supervisor:
         self._healthy_at = None
         if self._outage is None:
             kind = kind if broken or worker.source is not None else EventKind.MISSING
-            self._outage = _Outage(since=worker.last_at or now)
+            self._outage = _Outage(kind=kind, since=worker.last_at or now)
             self._tell(self._event(kind, reason, seconds))
             return
         attempts = self._outage.attempts + 1
-        self._outage = _Outage(since=self._outage.since, attempts=attempts)
+        self._outage = replace(self._outage, attempts=attempts)
         # An outage of days shall not fill the disk with lines: 1, 2, 4, 8, …
         if attempts & (attempts - 1) == 0:
             detail = f"attempt {attempts}: {reason}: next in {wait_s:.1f} s"

@@ -15,7 +15,7 @@ from hsi.runtime.scene_watch import DriftSummary
 from hsi.runtime.stage_times import STAGES, StageSummary
 
 STAGE_VALUES = {
-    name: StageSummary(count=5, mean_ms=n + 0.12345, p50_ms=n + 0.1, p95_ms=n + 0.9)
+    name: StageSummary(count=5, mean_ms=n + 0.12345, p50_ms=n + 0.1, p95_ms=n + 0.9, p99_ms=n + 1.0)
     for n, name in enumerate(STAGES)
 }
 HALF_WAY = Progress(
@@ -164,6 +164,7 @@ def test_summary_becomes_json() -> None:
         "mean_ms": 1.123,
         "p50_ms": 1.1,
         "p95_ms": 1.9,
+        "p99_ms": 2.0,
     }
     assert found["captured"] == found["shown"] + sum(found["dropped"].values())
     assert found["events"][0]["kind"] == "lost"
