@@ -54,6 +54,7 @@ class VideoSource:
         self.name = redact(uri)
         self._network = scheme_of(uri) in NETWORK_SCHEMES
         self._number = 0
+        self._frames: Iterator[av.VideoFrame | None] = iter(())
         self._damaged = 0
         self._lossy = options.transport == "udp"
         self._torn = False  # whether the packet read last is incomplete
@@ -86,8 +87,10 @@ class VideoSource:
         return frame if frame is not None else self._next_frame()
 
     def close(self) -> None:
-        """Close the file or the connection."""
+        """Close the file or the connection, and let the decoder go with its threads."""
         self._container.close()
+        # A generator of its own methods keeps an object alive until the next garbage collection.
+        self._frames = iter(())
 
     def __enter__(self) -> VideoSource:
         return self

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -180,3 +182,16 @@ def test_closing_twice_is_fine(clip: Path) -> None:
     source: Any = VideoSource(str(clip))
     source.close()
     source.close()
+
+
+def test_a_closed_video_is_gone_at_once_with_its_decoder(clip: Path) -> None:
+    gc.disable()
+    try:
+        source = VideoSource(str(clip))
+        source.read(1)
+        gone = weakref.ref(source)
+        source.close()
+        del source
+        assert gone() is None
+    finally:
+        gc.enable()
