@@ -95,7 +95,7 @@ class TrainOptions:
             raise OptionError(f"structure_levels must be some of 1, 2, 3 and 4, got {levels}")
         if self.weights.identity and self.style_crop not in (None, self.crop):
             raise OptionError(
-                f"style_crop must be the crop of {self.crop} beside an identity loss, under which a "
+                f"style_crop must be the crop of {self.crop} beside an identity loss, where a "
                 f"photograph is its own style, got {self.style_crop}"
             )
         if self.style_norm not in ("l2", "mse"):
