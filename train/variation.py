@@ -99,4 +99,4 @@ def gradient_mapped(picture: Picture, rng: np.random.Generator) -> Picture:
         table = np.stack([np.interp(np.arange(256), stops, c) for c in colours.T], 1)
     mapped = table[tones]
     mix = rng.uniform(0.5, 1)
-    return np.rint(mapped * mix + picture * (1 - mix)).astype(np.uint8)
+    return np.asarray(np.rint(mapped * mix + picture * (1 - mix)), np.uint8)
