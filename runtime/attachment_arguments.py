@@ -6,10 +6,16 @@ import argparse
 from typing import Any
 
 from hsi.runtime.attachment import AttachmentOptions
+from hsi.runtime.plant.mqtt_options import mqtt_from_uri
 
 
 def add_attachments(group: Any) -> None:
     """Add the options to a group of an argument parser."""
+    group.add_argument(
+        "--mqtt", metavar="URI",
+        help="status, events and styles at a broker: mqtt://[user:password@]host[:port]/topic, "
+        "mqtts://; ?every=5s&styles=FOLDER&ca=FILE",
+    )  # fmt: skip
 
 
 def attachments_from(
@@ -24,4 +30,6 @@ def attachments_from(
     """
     outputs = tuple(args.output or ())
     attachments: list[AttachmentOptions] = []
+    if args.mqtt is not None:
+        attachments.append(mqtt_from_uri(args.mqtt))
     return outputs, tuple(attachments)
