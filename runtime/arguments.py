@@ -38,6 +38,7 @@ examples:
 sources: 0, /dev/video0, v4l2:///dev/video0?size=1920x1080&fps=30&fourcc=MJPG, a video, a picture,
   a folder, '*.png', rtsp://, rtsps://, http://, https://, file://, test://1920x1080@30?frames=300,
   gige://SERIAL or gige://192.168.1.20?format=BayerRG8&size=1280x720&fps=30&exposure=5000&gain=6,
+  gentl://SERIAL or gentl:///opt/maker/producer.cti?id=SERIAL,
   replay+line.hsr, fault+URI?drop=0.02&corrupt=0.01&stall=5s/60s&lose=30s&resize=10s&seed=1
 outputs: out.mp4, .mkv, .mov; folder/ or 'folder/*.jpg' for one picture per frame; out.png for a
   single one; display:// for a window, which q, Esc or closing it ends; null:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from hsi.runtime.errors import SourceError
 
@@ -24,11 +24,12 @@ class Camera:
 
 
 def cameras() -> list[Camera]:
-    """Return the local cameras by number, then those of GigE Vision and USB3 Vision.
+    """Return the local cameras by number, then those of machine vision.
 
-    The latter have a second to answer, and need Aravis.
+    GigE Vision and USB3 Vision cameras have a second to answer, and need Aravis; those behind a
+    GenTL producer need harvesters.
     """
-    return [*local_cameras(), *_aravis_cameras()]
+    return [*local_cameras(), *_aravis_cameras(), *_gentl_cameras()]
 
 
 def local_cameras(devices: Path = _DEVICES) -> list[Camera]:
@@ -63,6 +64,24 @@ def _aravis_cameras() -> list[Camera]:
         )
         for one in devices
     ]
+
+
+def _gentl_cameras() -> list[Camera]:
+    from hsi.runtime.genicam.gentl_producer import Producer, known_producers
+
+    found = []
+    for path in known_producers():
+        try:
+            with Producer(path) as producer:
+                devices = producer.devices()
+        except SourceError as error:
+            logger.debug("%s", error)
+            continue
+        for one in devices:
+            address = f"gentl://{quote(str(path))}?{urlencode({'id': one.serial or one.id})}"
+            name = f"{one.vendor} {one.model} (GenTL)"
+            found.append(Camera(address=address, device=one.id, name=name))
+    return found
 
 
 def _text(path: Path) -> str:

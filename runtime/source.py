@@ -116,7 +116,7 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
 
     Args:
         uri: `0`, `/dev/video0` or `v4l2:///dev/video0` for a camera; `gige://` and an address or
-            serial number for one of machine vision; a video, a picture, a folder of pictures or a
+            serial number, or `gentl://` and a serial number, for one of machine vision; a video, a picture, a folder of pictures or a
             quoted pattern such as `*.png`; `rtsp://`, `rtsps://`, `http://` or `https://`;
             `file://`; `test://1920x1080@30` for a moving test pattern; `replay+FILE` for a
             recording; `fault+` before any of these for faults at will.
@@ -150,6 +150,10 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
         from hsi.runtime.genicam.aravis_source import AravisSource
 
         return AravisSource(text)
+    if scheme == "gentl":
+        from hsi.runtime.genicam.gentl_source import GenTlSource
+
+        return GenTlSource(text)
     if scheme == "test":
         from hsi.runtime.pattern_source import PatternSource
 

@@ -40,7 +40,6 @@ _PLAIN: dict[str, tuple[Any, ...]] = {
     "arv_buffer_get_data": (c_void_p, c_void_p, POINTER(c_size_t)),
     "arv_buffer_get_image_width": (c_int, c_void_p),
     "arv_buffer_get_image_height": (c_int, c_void_p),
-    "arv_buffer_get_image_pixel_format": (c_uint, c_void_p),
     "g_object_unref": (None, c_void_p),
     "g_error_free": (None, c_void_p),
     "g_free": (None, c_void_p),

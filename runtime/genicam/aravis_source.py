@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import ipaddress
-import logging
 import time
 from types import TracebackType
 from typing import Any
@@ -17,19 +16,10 @@ import numpy.typing as npt
 from hsi.runtime.errors import OptionError, SourceError
 from hsi.runtime.frame import Frame
 from hsi.runtime.genicam.aravis import Device, load_aravis
-from hsi.runtime.genicam.pixel_format import FORMATS, format_named, format_of, unknown_format
+from hsi.runtime.genicam.camera_settings import CameraSettings, settings_from
+from hsi.runtime.genicam.pixel_format import chosen_format
 from hsi.runtime.source import CorruptFrame, SourceLost
-from hsi.runtime.uri import query_of, size_from_text
 
-logger = logging.getLogger(__name__)
-
-_OPTIONS = {
-    "format": "BayerRG8",
-    "size": "1280x720",
-    "fps": "30",
-    "exposure": "5000 (microseconds)",
-    "gain": "6 (of the camera's unit)",
-}
 _NUMBERS = {
     "fps": "arv_camera_set_frame_rate",
     "exposure": "arv_camera_set_exposure_time",
@@ -60,11 +50,7 @@ class AravisSource:
 
     def __init__(self, uri: str) -> None:
         self.name = uri
-        options = query_of(uri, allowed=_OPTIONS)
-        numbers = {key: _number(options[key], key, uri) for key in _NUMBERS if key in options}
-        size = None
-        if "size" in options:
-            size = size_from_text(options["size"], of=f"the size in {uri}")
+        settings, _ = settings_from(uri)
         self._number = 0
         self._stream: int | None = None
         self._lost = False
@@ -72,7 +58,7 @@ class AravisSource:
             self._aravis = load_aravis()
             self._camera: int | None = self._found(unquote(urlsplit(uri).netloc))
             try:
-                self._set_up(options.get("format"), size, numbers)
+                self._set_up(settings)
                 self._start()
             except BaseException:
                 self.close()
@@ -136,15 +122,13 @@ class AravisSource:
             raise SourceError(f"cannot open it: {error}: check the cable and the subnet") from error
         return camera
 
-    def _set_up(
-        self, pixel_format: str | None, size: tuple[int, int] | None, numbers: dict[str, float]
-    ) -> None:
+    def _set_up(self, settings: CameraSettings) -> None:
         # The format first: the largest size and the rate may depend on it.
-        self._set_format(pixel_format)
-        if size is not None:
-            self._call("arv_camera_set_region", self._camera, 0, 0, *size)
-        for key, value in numbers.items():
-            self._call(_NUMBERS[key], self._camera, value)
+        self._set_format(settings.pixel_format)
+        if settings.size is not None:
+            self._call("arv_camera_set_region", self._camera, 0, 0, *settings.size)
+        for name, value in settings.numbers.items():
+            self._call(_NUMBERS[name], self._camera, value)
         region = [ctypes.c_int() for _ in range(4)]
         self._call("arv_camera_get_region", self._camera, *map(ctypes.byref, region))
         self.size = (region[2].value, region[3].value)
@@ -153,24 +137,12 @@ class AravisSource:
             self.fps = float(self._call("arv_camera_get_frame_rate", self._camera)) or None
 
     def _set_format(self, wanted: str | None) -> None:
-        there = [name for name in self._formats() if name in FORMATS]
-        if wanted is None:
-            given = self._call("arv_camera_get_pixel_format_as_string", self._camera) or b""
-            if given.decode() not in there:
-                raise SourceError(
-                    f"the camera is set to {unknown_format(given.decode())}; of these it has "
-                    f"{', '.join(there) or 'none'}"
-                )
-            wanted = given.decode()
-        elif wanted not in there:
-            raise OptionError(
-                f"{self.name}: format must be one that the camera has, {', '.join(there)}, got "
-                f"{wanted!r}"
-            )
-        else:
+        given = self._call("arv_camera_get_pixel_format_as_string", self._camera) or b""
+        self._pixels = chosen_format(
+            self.name, wanted, given=given.decode(), available=self._formats()
+        )
+        if wanted is not None:
             self._call("arv_camera_set_pixel_format_from_string", self._camera, wanted.encode())
-        if format_named(wanted).to_bgr is not None:
-            logger.info("%s: OpenCV converts %s to 8-bit BGR", self.name, wanted)
 
     def _formats(self) -> list[str]:
         count = ctypes.c_uint()
@@ -206,9 +178,8 @@ class AravisSource:
             self._call("arv_buffer_get_image_width", buffer),
             self._call("arv_buffer_get_image_height", buffer),
         )
-        pixels = format_of(self._call("arv_buffer_get_image_pixel_format", buffer))
         return Frame(
-            image=pixels.image_from(self._bytes_of(buffer), size),
+            image=self._pixels.image_from(self._bytes_of(buffer), size),
             number=number,
             time_s=time.monotonic() - self._opened,
             source=self.name,
@@ -249,11 +220,3 @@ def _device_named(wanted: str, there: list[Device]) -> Device:
         f"no such camera answers, found {found or 'none'}: check the cable and the subnet, or give "
         "its IP address"
     )
-
-
-def _number(text: str, of: str, uri: str) -> float:
-    with contextlib.suppress(ValueError):
-        value = float(text)
-        if 0 <= value < float("inf"):
-            return value
-    raise OptionError(f"{uri}: {of} must be a number such as {_OPTIONS[of]}, got {text!r}")

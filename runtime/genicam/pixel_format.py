@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hsi.runtime.errors import SourceError
+from hsi.runtime.errors import OptionError, SourceError
 from hsi.runtime.frame import Image
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PixelFormat:
-    """One format of the GenICam Pixel Format Naming Convention (PFNC), not packed."""
+    """One format of the GenICam Pixel Format Naming Convention, not packed."""
 
     name: str  # as cameras say it
-    code: int  # as buffers carry it
-    channels: int  # values a pixel
-    bits: int  # of a value that carry light; over 8 they lie in 2 bytes, little-endian
+    channels: int = 1  # values a pixel
+    bits: int = 8  # of a value that carry light; over 8 they lie in 2 bytes, little-endian
     to_bgr: int | None  # OpenCV's conversion code; None: it is BGR
 
     def image_from(self, data: npt.NDArray[np.uint8], size: tuple[int, int]) -> Image:
@@ -51,11 +54,6 @@ class PixelFormat:
 
 
 def _formats() -> list[PixelFormat]:
-    grey = [(8, 0x01080001), (10, 0x01100003), (12, 0x01100005), (14, 0x01100025), (16, 0x01100007)]
-    found = [
-        PixelFormat(name=f"Mono{bits}", code=code, channels=1, bits=bits, to_bgr=cv2.COLOR_GRAY2BGR)
-        for bits, code in grey
-    ]
     # OpenCV's short names go by the second row: its BayerRG is what cameras call BayerBG.
     patterns = {
         "GR": cv2.COLOR_BayerGRBG2BGR,
@@ -63,58 +61,56 @@ def _formats() -> list[PixelFormat]:
         "GB": cv2.COLOR_BayerGBRG2BGR,
         "BG": cv2.COLOR_BayerBGGR2BGR,
     }
-    firsts = [(8, 0x01080008), (10, 0x0110000C), (12, 0x01100010), (16, 0x0110002E)]
-    for bits, first in firsts:
-        for number, (letters, to_bgr) in enumerate(patterns.items()):
-            name = f"Bayer{letters}{bits}"
-            found.append(
-                PixelFormat(name=name, code=first + number, channels=1, bits=bits, to_bgr=to_bgr)
-            )
-    others: list[tuple[str, int, int, int | None]] = [
-        ("RGB8", 0x02180014, 3, cv2.COLOR_RGB2BGR),
-        ("BGR8", 0x02180015, 3, None),
-        ("RGBa8", 0x02200016, 4, cv2.COLOR_RGBA2BGR),
-        ("BGRa8", 0x02200017, 4, cv2.COLOR_BGRA2BGR),
-        ("YUV422_8_UYVY", 0x0210001F, 2, cv2.COLOR_YUV2BGR_UYVY),
-        ("YUV422_8", 0x02100032, 2, cv2.COLOR_YUV2BGR_YUYV),
+    return [
+        *(
+            PixelFormat(name=f"Mono{bits}", bits=bits, to_bgr=cv2.COLOR_GRAY2BGR)
+            for bits in (8, 10, 12, 14, 16)
+        ),
+        *(
+            PixelFormat(name=f"Bayer{letters}{bits}", bits=bits, to_bgr=to_bgr)
+            for bits in (8, 10, 12, 16)
+            for letters, to_bgr in patterns.items()
+        ),
+        PixelFormat(name="RGB8", channels=3, to_bgr=cv2.COLOR_RGB2BGR),
+        PixelFormat(name="BGR8", channels=3, to_bgr=None),
+        PixelFormat(name="RGBa8", channels=4, to_bgr=cv2.COLOR_RGBA2BGR),
+        PixelFormat(name="BGRa8", channels=4, to_bgr=cv2.COLOR_BGRA2BGR),
+        PixelFormat(name="YUV422_8", channels=2, to_bgr=cv2.COLOR_YUV2BGR_YUYV),
+        PixelFormat(name="YUV422_8_UYVY", channels=2, to_bgr=cv2.COLOR_YUV2BGR_UYVY),
     ]
-    for name, code, channels, conversion in others:
-        one = PixelFormat(name=name, code=code, channels=channels, bits=8, to_bgr=conversion)
-        found.append(one)
-    return found
 
 
 FORMATS = {one.name: one for one in _formats()}
-"""By the name that cameras say."""
-
-_BY_CODE = {one.code: one for one in FORMATS.values()}
+"""By name."""
 
 
-def format_of(code: int) -> PixelFormat:
-    """Return the format with a code of the PFNC.
+def chosen_format(
+    camera: str, wanted: str | None, *, given: str, available: Sequence[str]
+) -> PixelFormat:
+    """Return the format to take from a camera, and log that it is converted.
 
-    Raises:
-        SourceError: Pictures of this format cannot be converted.
-    """
-    if code not in _BY_CODE:
-        raise SourceError(unknown_format(f"{code:#010x}"))
-    return _BY_CODE[code]
-
-
-def format_named(name: str) -> PixelFormat:
-    """Return the format with a name of the PFNC.
+    Args:
+        camera: Its address, for the log and for messages.
+        wanted: What its user asks for; None: as the camera is set.
+        given: How the camera is set.
+        available: The names of all formats that it has.
 
     Raises:
-        SourceError: Pictures of this format cannot be converted.
+        OptionError: The camera has no such format, or it cannot be converted.
+        SourceError: The format that the camera is set to cannot be converted.
     """
+    usable = [name for name in available if name in FORMATS]
+    if wanted is not None and wanted not in usable:
+        raise OptionError(
+            f"{camera}: format must be one that the camera has and OpenCV converts, "
+            f"{', '.join(usable) or 'of which there is none'}, got {wanted!r}"
+        )
+    name = wanted or given
     if name not in FORMATS:
-        raise SourceError(unknown_format(name))
+        raise SourceError(
+            f"the camera is set to pixel format {name}, which is not converted: choose one with "
+            f"?format=…, it has {', '.join(usable) or 'none that is'}"
+        )
+    if FORMATS[name].to_bgr is not None:
+        logger.info("%s: OpenCV converts %s to 8-bit BGR", camera, name)
     return FORMATS[name]
-
-
-def unknown_format(found: str) -> str:
-    """Return what to say of a format that cannot be converted."""
-    return (
-        f"pixel format {found} cannot be converted, expected one of {', '.join(FORMATS)}: choose "
-        "one that the camera has with ?format=…"
-    )

@@ -112,7 +112,7 @@ def test_a_camera_that_is_not_there_tells_which_are(camera: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("format=Mono12p", "format must be one that the camera has, .*Mono8.*, got 'Mono12p'"),
+        ("format=Mono12p", "format must be one that the camera has .*Mono8.*, got 'Mono12p'"),
         ("gain=much", "gain must be a number such as 6 .*, got 'much'"),
         ("fps=-1", "fps must be a number such as 30, got '-1'"),
         ("size=640", "must be WIDTHxHEIGHT"),

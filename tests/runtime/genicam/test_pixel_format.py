@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pytest
 
-from hsi.runtime.errors import SourceError
-from hsi.runtime.genicam.pixel_format import FORMATS, format_named, format_of
+from hsi.runtime.errors import OptionError, SourceError
+from hsi.runtime.genicam.pixel_format import FORMATS, chosen_format
 
 SIZE = (16, 8)
 
@@ -60,18 +62,28 @@ def test_grey_of_a_video_format_is_grey(name: str) -> None:
     assert np.ptp(image.mean(axis=(0, 1))) < 2
 
 
-def test_a_format_is_found_by_name_and_by_code() -> None:
-    assert format_named("BayerBG12").code == 0x01100013
-    assert all(format_of(one.code) is one for one in FORMATS.values())
-
-
 def test_too_few_bytes_are_refused() -> None:
     with pytest.raises(SourceError, match=r"16x8 Mono16 has 128 values, found 64: set another"):
         FORMATS["Mono16"].image_from(np.zeros(128, np.uint8), SIZE)
 
 
-def test_a_packed_format_is_refused_with_what_is_expected() -> None:
-    with pytest.raises(SourceError, match=r"pixel format Mono12p cannot .*, expected one of Mono8"):
-        format_named("Mono12p")
-    with pytest.raises(SourceError, match=r"pixel format 0x010c0047 cannot be converted"):
-        format_of(0x010C0047)
+def test_the_format_is_what_was_asked_for_or_what_the_camera_has() -> None:
+    has = ["Mono8", "BGR8", "Mono12p"]
+    assert chosen_format("cam", "Mono8", given="BGR8", available=has).name == "Mono8"
+    assert chosen_format("cam", None, given="BGR8", available=has).name == "BGR8"
+
+
+def test_a_conversion_is_logged_and_bgr_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    chosen_format("cam", None, given="BGR8", available=["BGR8"])
+    assert not caplog.text
+    chosen_format("cam", None, given="BayerRG12", available=["BayerRG12"])
+    assert "cam: OpenCV converts BayerRG12 to 8-bit BGR" in caplog.text
+
+
+def test_a_packed_format_is_refused_with_what_the_camera_has_instead() -> None:
+    has = ["Mono8", "Mono12p"]
+    with pytest.raises(SourceError, match=r"set to pixel format Mono12p, .*, it has Mono8$"):
+        chosen_format("cam", None, given="Mono12p", available=has)
+    with pytest.raises(OptionError, match=r"cam: format must be .*, Mono8, got 'Mono12p'"):
+        chosen_format("cam", "Mono12p", given="Mono8", available=has)
