@@ -20,6 +20,7 @@ from hsi.runtime.look import Look
 from hsi.runtime.look_arguments import add_look, look_from
 from hsi.runtime.run_options import Policy
 from hsi.runtime.stabiliser import DEFAULT_STABILITY
+from hsi.runtime.tiling import AUTO
 from hsi.runtime.trt.options import TensorRtOptions
 from hsi.runtime.uri import redact_words, size_from_text
 
@@ -67,6 +68,7 @@ class Request:
     engine: str = "auto"
     threads: int | None = None
     tensorrt: TensorRtOptions = field(default_factory=TensorRtOptions)
+    tile: int | str | None = AUTO  # pixels a side; None: frames are left whole
     verify: bool = True
     collect: str | None = None  # folder for frames outside the calibration set
     attachments: tuple[AttachmentOptions, ...] = ()  # what looks on and steers
@@ -128,6 +130,7 @@ def request_from(args: argparse.Namespace) -> Request:
         engine=args.engine,
         threads=args.threads,
         tensorrt=_tensorrt_from(args),
+        tile=_tile_from(args.tile),
         verify=not args.no_verify,
         collect=args.collect,
         json=args.json,
@@ -173,6 +176,17 @@ def _tensorrt_from(args: argparse.Namespace) -> TensorRtOptions:
     if sizes and args.engine != TENSORRT:
         raise OptionError(f"{next(iter(sizes))} is of --engine {TENSORRT}, which was not asked for")
     return TensorRtOptions(min_size=sizes.get("--min-size"), max_size=sizes.get("--max-size"))
+
+
+def _tile_from(text: str) -> int | str | None:
+    if text == "off":
+        return None
+    try:
+        return text if text == AUTO else int(text)
+    except ValueError:
+        raise OptionError(
+            f"--tile: expected pixels a side such as 1024, auto or off, found {text!r}"
+        ) from None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -247,6 +261,11 @@ def _add_run(group: Any) -> None:
     )
     group.add_argument("--max-size", metavar="WxH", help="the largest (default: the first frame)")
     group.add_argument("--threads", type=int, metavar="N", help="processor threads of the network")
+    group.add_argument(
+        "--tile", default=AUTO, metavar="SIZE|auto|off",
+        help="pixels a side of the overlapping tiles that large frames are cut into, to bound the "
+        "memory (default: auto, which leaves frames of up to 4096x2304 whole)",
+    )  # fmt: skip
     group.add_argument("--no-verify", action="store_true", help="skip the bundle's self-test")
 
 

@@ -30,15 +30,16 @@ def checked_picture(picture: Image, what: str) -> Image:
     return np.ascontiguousarray(picture)
 
 
-def checked_frame(frame: Image, contract: FrameContract) -> Image:
-    """A picture of a size the network takes.
+def checked_frame(frame: Image, contract: FrameContract, *, any_size: bool = False) -> Image:
+    """A picture of a size the network takes, or with ``any_size`` a larger one.
 
     Raises:
         FrameError: It is no picture, too small or too large.
     """
     frame = checked_picture(frame, "frame")
     low, high = contract.min_side, contract.max_side
-    if not all(low <= side <= high for side in frame.shape[:2]):
+    shortest, longest = sorted(frame.shape[:2])
+    if shortest < low or (longest > high and not any_size):
         raise FrameError(
             f"frame: expected sides from {low} to {high} pixels, found "
             f"{frame.shape[1]}x{frame.shape[0]}: resize it"

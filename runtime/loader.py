@@ -7,6 +7,7 @@ from hsi.runtime.bundle import Bundle, shipped_bundle
 from hsi.runtime.engine import open_engine
 from hsi.runtime.style_code import StyleCache
 from hsi.runtime.stylizer import Stylizer
+from hsi.runtime.tiling import AUTO, tiling_for
 from hsi.runtime.trt.options import TensorRtOptions
 
 
@@ -18,6 +19,7 @@ def load(
     verify: bool = True,
     cache_dir: str | os.PathLike[str] | None = None,
     tensorrt: TensorRtOptions | None = None,
+    tile: int | str | None = AUTO,
 ) -> Stylizer:
     """Open a bundle on the best engine of this machine.
 
@@ -28,18 +30,22 @@ def load(
         verify: Stylise the golden frame first and compare.
         cache_dir: Where style codes are kept; None for the user's cache.
         tensorrt: How plans are built and kept, for engine ``tensorrt``.
+        tile: Pixels a side of the tiles that frames with more pixels than one are cut into; `auto`
+            for tiles beyond 4096x2304, None for none. With tiles, frames may have any size.
 
     Returns:
         A stylizer with the shipped default style until another is set.
 
     Raises:
+        OptionError: The tiles are too small for this network, or no size at all.
         BundleError: The file is no bundle, damaged, unsafe or too new.
         EngineError: No engine can run it here.
         QualityError: The self-test failed.
     """
     opened = Bundle(shipped_bundle() if bundle is None else bundle)
+    tiling = tiling_for(tile, opened.manifest.frame)
     cache = StyleCache(None if cache_dir is None else Path(cache_dir))
-    stylizer = Stylizer(opened, open_engine(opened, engine, threads, tensorrt), cache)
+    stylizer = Stylizer(opened, open_engine(opened, engine, threads, tensorrt), cache, tiling)
     if verify:
         try:
             opened.verify()

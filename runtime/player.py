@@ -101,6 +101,7 @@ def play(
                 threads=request.threads,
                 tensorrt=request.tensorrt,
                 verify=request.verify,
+                tile=request.tile,
             )
         )
         _set_style(stylizer, request)

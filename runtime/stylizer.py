@@ -29,6 +29,8 @@ from hsi.runtime.self_test import self_test
 from hsi.runtime.style_code import StyleCache, StyleCode, blend
 from hsi.runtime.style_picture import sized_style, style_from_bytes
 from hsi.runtime.styles import DEFAULT_STYLE, style_path
+from hsi.runtime.tiled_engine import TiledEngine
+from hsi.runtime.tiling import Tiling
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +60,20 @@ class Stylizer:
 
     Frames may come from several threads at once, and the style may be changed from any: a change
     takes effect between two frames.
+
+    Args:
+        bundle: What to run.
+        engine: What runs it; closed with this.
+        cache: Of style codes.
+        tiling: Which frames are cut into tiles; None: none, and frames have a largest size.
     """
 
-    def __init__(self, bundle: Bundle, engine: Engine, cache: StyleCache) -> None:
+    def __init__(
+        self, bundle: Bundle, engine: Engine, cache: StyleCache, tiling: Tiling | None = None
+    ) -> None:
         self._bundle = bundle
-        self._engine: Engine | None = engine
+        self._any_size = tiling is not None
+        self._engine: Engine | None = engine if tiling is None else TiledEngine(engine, tiling)
         self._cache = cache
         self._encoder = bundle.manifest.part(bundle.manifest.style_encoder.part).sha256
         self._setting = _Setting(code=None, strength=1.0)
@@ -174,7 +185,7 @@ class Stylizer:
             FrameError, EngineError: As in ``__call__``; also for statistics of another network.
         """
         engine = self._opened()
-        frame = checked_frame(frame, self.manifest.frame)
+        frame = checked_frame(frame, self.manifest.frame, any_size=self._any_size)
         out = np.empty_like(frame) if out is None else checked_buffer(out, frame)
         size = self.manifest.statistics_size
         weight = checked_share(statistics_weight, "statistics_weight")

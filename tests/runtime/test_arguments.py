@@ -26,6 +26,17 @@ def test_a_camera_alone_is_a_request() -> None:
     assert Request(sources=("0",)).outputs == ()
 
 
+@pytest.mark.parametrize(("word", "tile"), [("1024", 1024), ("auto", "auto"), ("off", None)])
+def test_sizes_of_tiles(word: str, tile: int | str | None) -> None:
+    assert _request("a.png", "--tile", word).tile == tile
+
+
+@pytest.mark.parametrize("word", ["none", "1024x1024", "12.5", ""])
+def test_no_size_of_a_tile(word: str) -> None:
+    with pytest.raises(OptionError, match="--tile: expected pixels a side such as 1024, auto or"):
+        _request("a.png", "--tile", word)
+
+
 def test_sources_may_stand_anywhere() -> None:
     request = _request("a.mp4", "--strength", "0.5", "b.mp4", "-i", "c.mp4", "--source", "d.mp4")
     assert request.sources == ("a.mp4", "b.mp4", "c.mp4", "d.mp4")
@@ -36,7 +47,7 @@ def test_every_option_arrives() -> None:
         "a.mp4 -o b.mp4 -o c/ --model m.hsi --style x.jpg:2 --style y --strength 0.5 --size 640x480"
         " --duration 2m --frames 9 --policy latest --engine cpu --threads 2 --no-verify --json -q"
         " -vv --stability 0.2 --keep-colour --protect 1,2,3,4 --protect 5%,5%,9%,9%"
-        " --style-scale off"
+        " --style-scale off --tile off"
     )
     assert _request(*words.split()) == Request(
         sources=("a.mp4",),
@@ -59,6 +70,7 @@ def test_every_option_arrives() -> None:
         policy=Policy.LATEST,
         engine="cpu",
         threads=2,
+        tile=None,
         verify=False,
         json=True,
         quiet=True,

@@ -1,0 +1,94 @@
+"""Tiles of the shipped network, against the whole frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hsi.runtime
+from hsi.runtime import Look, Stream, Stylizer
+from hsi.runtime.errors import FrameError
+from hsi.runtime.frame import Image
+
+
+def _opened(bundle: Path, tile: int | None) -> Stylizer:
+    return hsi.runtime.load(bundle, engine="onnxruntime-cpu", threads=1, verify=False, tile=tile)
+
+
+@pytest.fixture(scope="module")
+def whole(shipped: Path) -> Iterator[Stylizer]:
+    with _opened(shipped, None) as stylizer:
+        yield stylizer
+
+
+@pytest.fixture(scope="module")
+def tiled(shipped: Path) -> Iterator[Stylizer]:
+    with _opened(shipped, 256) as stylizer:
+        yield stylizer
+
+
+@pytest.fixture(scope="module")
+def frame(photo: Image) -> Image:
+    """A frame of 701x467 and nine tiles: neither side is a multiple of the stride."""
+    return photo[:467, :701].copy()
+
+
+@pytest.mark.parametrize("style", ["great-wave", "starry-night"])
+def test_tiles_are_the_whole_frame_with_the_same_statistics(
+    whole: Stylizer, tiled: Stylizer, frame: Image, style: str
+) -> None:
+    for stylizer in (whole, tiled):
+        stylizer.set_style(style, strength=1.0)
+    made = tiled.stylize(frame)
+    wanted = whole.stylize(frame, statistics=made.statistics).image
+    assert np.abs(made.image.astype(int) - wanted).max() <= 1
+
+
+def test_the_statistics_are_those_of_the_frame_as_it_looks_when_shrunk(
+    whole: Stylizer, tiled: Stylizer, frame: Image
+) -> None:
+    for stylizer in (whole, tiled):
+        stylizer.set_style("great-wave", strength=1.0)
+    difference = np.abs(tiled(frame).astype(int) - whole(frame)).mean()
+    tile = whole(frame[:256, :256])  # with statistics of its own, as careless tiles have
+    careless = np.abs(tile.astype(int) - whole(frame)[:256, :256]).mean()
+    assert difference < careless / 2
+
+
+def test_statistics_fed_in_are_mixed_with_the_frames_own(tiled: Stylizer, frame: Image) -> None:
+    own = tiled.stylize(frame).statistics
+    other = tiled.stylize(frame[:200, :300]).statistics
+    mixed = tiled.stylize(frame, statistics=other, statistics_weight=0.5).statistics
+    size = tiled.manifest.statistics[0].size  # the means of the first module
+    np.testing.assert_allclose(mixed[:size], (own + other)[:size] / 2, rtol=1e-3, atol=1e-3)
+    fed = tiled.stylize(frame, statistics=other)
+    assert np.array_equal(fed.statistics, other)
+
+
+def test_no_strength_is_the_frame_itself(tiled: Stylizer, frame: Image) -> None:
+    tiled.set_style("great-wave", strength=0.0)
+    assert np.array_equal(tiled(frame), frame)
+
+
+def test_a_frame_may_be_larger_than_the_network_takes(whole: Stylizer, tiled: Stylizer) -> None:
+    frame = np.zeros((64, 8200, 3), np.uint8)
+    assert tiled(frame).shape == frame.shape
+    with pytest.raises(FrameError, match="expected sides from 64 to 8192 pixels, found 8200x64"):
+        whole(frame)
+    with pytest.raises(FrameError, match="expected sides from 64 to 8192 pixels, found 8200x63"):
+        tiled(frame[:63])
+
+
+def test_a_stream_is_steady_in_tiles_too(tiled: Stylizer, frame: Image) -> None:
+    tiled.set_style("great-wave", strength=1.0)
+    stream = Stream(tiled, look=Look(style_scale=None))
+    random = np.random.default_rng(0)
+    made, alone = [], []
+    for number in range(2):
+        noisy = np.clip(frame + random.normal(0, 3, frame.shape), 0, 255).astype(np.uint8)
+        made.append(stream(noisy, time_s=number / 25).astype(int))
+        alone.append(tiled(noisy).astype(int))
+    assert np.abs(made[1] - made[0]).mean() < np.abs(alone[1] - alone[0]).mean() / 2
