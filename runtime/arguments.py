@@ -33,6 +33,7 @@ examples:
   hsi-run --camera 0 --keep-colour --protect 10%,10%,30%,20%         the colours stay, a part does
   hsi-run clip_4k.mp4 -o out.mp4 --style-scale 1.5 --stability 0.8   larger strokes, steadier
   hsi-run rtsp://camera/stream -o record.mkv --duration 10m
+  hsi-run --camera 0 -o http://@:8080/              a page to see and steer it in a browser
   hsi-run --camera 0 --camera rtsp://camera/stream -o 'line-{camera}.mkv' --reconnect
   hsi-run test://1920x1080@30 -o null: --duration 10s --json         a measurement
 
@@ -42,7 +43,8 @@ sources: 0, /dev/video0, v4l2:///dev/video0?size=1920x1080&fps=30&fourcc=MJPG, a
   gentl://SERIAL or gentl:///opt/maker/producer.cti?id=SERIAL,
   replay+line.hsr, fault+URI?drop=0.02&corrupt=0.01&stall=5s/60s&lose=30s&resize=10s&seed=1
 outputs: out.mp4, .mkv, .mov; folder/ or 'folder/*.jpg' for one picture per frame; out.png for a
-  single one; display:// for a window, which q, Esc or closing it ends; null:
+  single one; display:// for a window, which q, Esc or closing it ends; null:; http://@:8080/ for a
+  page to see and steer the line, http://@:8080/?readers=32&folder=recordings
 
 exit codes: 0 done, 2 wrong options, 3 source not there or lost, 4 bundle or engine unusable here,
   5 self-test failed, 6 fault while running, 130 and 143 interrupted (outputs are finished first)

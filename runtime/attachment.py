@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from hsi.runtime.errors import OptionError
 
@@ -42,6 +42,15 @@ class Attachment(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+@runtime_checkable
+class Announced(Protocol):
+    """An attachment that its user must be told of."""
+
+    @property
+    def notice(self) -> str:
+        """One line for the terminal. It may hold a secret, so it is for no log."""
 
 
 class AttachmentOptions(Protocol):
@@ -80,6 +89,11 @@ class Attachments:
             except Exception:
                 logger.warning("%s: cannot begin, the run goes on without it", one.name)
                 logger.debug("fault", exc_info=True)
+
+    @property
+    def notices(self) -> list[str]:
+        """What the user must be told, and no log."""
+        return [one.notice for one in self._open if isinstance(one, Announced)]
 
     def close(self) -> None:
         """End all. Done twice, it changes nothing more."""

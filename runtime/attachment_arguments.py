@@ -6,11 +6,19 @@ import argparse
 from typing import Any
 
 from hsi.runtime.attachment import AttachmentOptions
+from hsi.runtime.control.options import control_options_from_uri, is_control_uri
+from hsi.runtime.errors import OptionError
 from hsi.runtime.plant.mqtt_options import mqtt_from_uri
 
 
 def add_attachments(group: Any) -> None:
     """Add the options to a group of an argument parser."""
+    group.add_argument(
+        "--bind", metavar="ADDRESS",
+        help="of this machine, at which others reach the control page of -o http://@:PORT/: "
+        "0.0.0.0 for all; it then wants a token, which is printed once (default: 127.0.0.1, this "
+        "machine alone)",
+    )  # fmt: skip
     group.add_argument(
         "--mqtt", metavar="URI",
         help="status, events and styles at a broker: mqtt://[user:password@]host[:port]/topic, "
@@ -28,8 +36,16 @@ def attachments_from(
     Raises:
         OptionError: A value is malformed.
     """
-    outputs = tuple(args.output or ())
-    attachments: list[AttachmentOptions] = []
+    words = tuple(args.output or ())
+    pages = [uri for uri in words if is_control_uri(uri)]
+    if args.bind is not None and not pages:
+        raise OptionError("--bind: is of -o http://@:PORT/, which was not asked for: add it")
+    attachments: list[AttachmentOptions] = [
+        control_options_from_uri(uri, bind=args.bind) for uri in pages
+    ]
+    outputs = tuple(uri for uri in words if not is_control_uri(uri))
+    if pages and not outputs:
+        outputs = ("null:",)  # the page takes its pictures from the line
     if args.mqtt is not None:
         attachments.append(mqtt_from_uri(args.mqtt))
     return outputs, tuple(attachments)

@@ -148,9 +148,15 @@ def _run(request: Request, stop: _Stop) -> None:
     from hsi.runtime.progress import ProgressLine, text_of_summary
 
     line = ProgressLine(sys.stderr, quiet=request.quiet)
+
+    def announce(text: str) -> None:
+        line.clear()
+        # As it is: the address of a page is of no use without its token.
+        print(f"hsi-run: {text}", file=sys.stderr, flush=True)
+
     with _logging(request, line):
         try:
-            result = play(request, line, stop=stop.event, tell=_say)
+            result = play(request, line, stop=stop.event, tell=_say, announce=announce)
         finally:
             line.clear()
     stop.note_faults(result.summary)

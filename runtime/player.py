@@ -54,12 +54,17 @@ class PlayResult:
         return {"engine": self.engine, "engine_asked": self.asked, **self.summary.as_dict()}
 
 
+def _to_nobody(text: str) -> None:
+    pass
+
+
 def play(
     request: Request,
     on_progress: Callable[[Progress], None],
     *,
     stop: threading.Event,
     tell: Callable[[str], None] = logger.warning,
+    announce: Callable[[str], None] = _to_nobody,
 ) -> PlayResult:
     """Do what the request asks for.
 
@@ -68,6 +73,7 @@ def play(
         on_progress: Told where the run stands.
         stop: When set, the run ends soon and its outputs are finished.
         tell: Given one sentence where the run does other than the user may expect.
+        announce: Given lines that may hold a secret: for the user's eyes, not for a log.
 
     Raises:
         HsiError: Whatever is wrong with a source, the bundle, a style or an output.
@@ -115,6 +121,8 @@ def play(
             live = LiveRun(parts, stylizer, streams, styles=_styles(request))
             stack.callback(live.close)
             attachments.attach(live)
+            for notice in attachments.notices:
+                announce(notice)
             stack.callback(attachments.close)  # before what they look at ends
 
         sources.pop_all()  # from here on the pipeline closes them, in the threads that read
