@@ -8,6 +8,7 @@ from typing import Any
 from hsi.runtime.attachment import AttachmentOptions
 from hsi.runtime.control.options import control_options_from_uri, is_control_uri
 from hsi.runtime.errors import OptionError
+from hsi.runtime.metrics.options import metrics_from_text
 from hsi.runtime.plant.mqtt_options import mqtt_from_uri
 
 
@@ -18,6 +19,10 @@ def add_attachments(group: Any) -> None:
         help="of this machine, at which others reach the control page of -o http://@:PORT/: "
         "0.0.0.0 for all; it then wants a token, which is printed once (default: 127.0.0.1, this "
         "machine alone)",
+    )  # fmt: skip
+    group.add_argument(
+        "--metrics", metavar="[HOST:]PORT",
+        help="serve /metrics for Prometheus, /healthz and /readyz (default host: 127.0.0.1)",
     )  # fmt: skip
     group.add_argument(
         "--mqtt", metavar="URI",
@@ -46,6 +51,8 @@ def attachments_from(
     outputs = tuple(uri for uri in words if not is_control_uri(uri))
     if pages and not outputs:
         outputs = ("null:",)  # the page takes its pictures from the line
+    if args.metrics is not None:
+        attachments.append(metrics_from_text(args.metrics))
     if args.mqtt is not None:
         attachments.append(mqtt_from_uri(args.mqtt))
     return outputs, tuple(attachments)

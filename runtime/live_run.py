@@ -17,6 +17,7 @@ from hsi.runtime.output_recording import OutputRecording
 from hsi.runtime.region import Protected, Region
 from hsi.runtime.run_parts import RunningCamera, RunParts
 from hsi.runtime.run_status import CameraStatus, RunStatus
+from hsi.runtime.stage_times import StageBuckets
 from hsi.runtime.stream import Stream
 from hsi.runtime.stylizer import Stylizer
 
@@ -82,6 +83,12 @@ class LiveRun:
             events=self._parts.log.events[-_EVENTS:],
             event_counts=self._parts.log.counts,
         )
+
+    def stage_buckets(self, bounds_ms: Sequence[float]) -> dict[str, dict[str, StageBuckets]]:
+        """Return how often each stage of each camera took up to each of growing bounds."""
+        return {
+            name: camera.lane.times.all.buckets(bounds_ms) for name, camera in self._cameras.items()
+        }
 
     def set_style(self, styles: str | Sequence[tuple[str, float]]) -> None:
         """Change the style. The picture is encoded in the caller's thread, the line plays on.
@@ -246,6 +253,7 @@ class LiveRun:
             shown_fps=lane.times.recent.rate_hz("end_to_end"),
             stages=lane.times.recent.summary(),
             last_frame_age_s=lane.silent_s(),
+            last_shown_age_s=lane.times.recent.since_s("end_to_end"),
             reconnects=lane.event_counts[EventKind.RETURNED],
             stalls=lane.event_counts[EventKind.STALLED],
             losses=lane.event_counts[EventKind.LOST],

@@ -58,6 +58,11 @@ class RecentTimes:
             return (len(recent) - 1) / passed_s if passed_s > 0 else 0.0
         return len(recent) / _RATE_S
 
+    def since_s(self, stage: str) -> float | None:
+        """Return the seconds since a stage last ended; None where it never did."""
+        ends = self._noted(stage)[-1:]
+        return time.monotonic() - ends[0][0] if ends else None
+
     def _noted(self, stage: str) -> list[tuple[float, float]]:
         with self._changing:
             return list(self._stages[stage])

@@ -28,6 +28,7 @@ class CameraStatus:
     shown_fps: float
     stages: dict[str, StageSummary]  # of the last ten seconds
     last_frame_age_s: float | None  # since a frame came; None before the first
+    last_shown_age_s: float | None  # since a picture was shown; None before the first
     reconnects: int  # how often it came back
     stalls: int  # how often it fell silent
     losses: int  # how often it went away

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 STAGES = ("capture", "infer", "output", "end_to_end")
 
@@ -22,6 +24,15 @@ class StageSummary:
     p50_ms: float  # within 1 %
     p95_ms: float  # within 1 %
     p99_ms: float  # within 1 %
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageBuckets:
+    """How often a stage took up to each of some bounds."""
+
+    at_most: tuple[int, ...]  # within 1 % of the bound, and growing
+    count: int
+    total_ms: float
 
 
 class StageTimes:
@@ -49,6 +60,15 @@ class StageTimes:
         """Return what each stage took; a stage that never ran has zeros."""
         return {stage: times.summary() for stage, times in self._stages.items()}
 
+    def buckets(self, bounds_ms: Sequence[float]) -> dict[str, StageBuckets]:
+        """Return how often each stage took up to each bound.
+
+        Args:
+            bounds_ms: Growing.
+        """
+        with self._changing:
+            return {stage: times.buckets(bounds_ms) for stage, times in self._stages.items()}
+
 
 class _Histogram:
     """Counts in buckets that grow by 1 %: exact enough for a percentile, however long the run."""
@@ -59,8 +79,7 @@ class _Histogram:
         self._total_ms = 0.0
 
     def add(self, value_ms: float) -> None:
-        bucket = int(math.log(max(value_ms, _SMALLEST_MS) / _SMALLEST_MS) / _GROWTH)
-        self._counts[min(bucket, _BUCKETS - 1)] += 1
+        self._counts[_bucket_of(value_ms)] += 1
         self._total_ms += value_ms
         self._count += 1
 
@@ -74,6 +93,14 @@ class _Histogram:
             p99_ms=self._percentile(0.99),
         )
 
+    def buckets(self, bounds_ms: Sequence[float]) -> StageBuckets:
+        running = list(accumulate(self._counts))
+        return StageBuckets(
+            at_most=tuple(running[_bucket_of(bound_ms)] for bound_ms in bounds_ms),
+            count=self._count,
+            total_ms=self._total_ms,
+        )
+
     def _percentile(self, share: float) -> float:
         wanted = math.ceil(self._count * share)
         seen = 0
@@ -82,3 +109,8 @@ class _Histogram:
             if count and seen >= wanted:
                 return _SMALLEST_MS * math.exp((bucket + 0.5) * _GROWTH)
         return 0.0
+
+
+def _bucket_of(value_ms: float) -> int:
+    bucket = int(math.log(max(value_ms, _SMALLEST_MS) / _SMALLEST_MS) / _GROWTH)
+    return min(bucket, _BUCKETS - 1)

@@ -1,0 +1,1 @@
+"""A run in numbers for Prometheus, and whether it is well, over HTTP."""
