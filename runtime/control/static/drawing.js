@@ -4,7 +4,7 @@ const SMALLEST = 1; // percent; less is a click
 
 export function percent({ x, y, width, height }) {
   const [left, top, wide, high] = [x, y, width, height].map((value) => Math.round(value));
-  return `${wide} × ${high} % at ${left}, ${top} %`;
+  return `${wide} by ${high} % at ${left}, ${top} %`;
 }
 
 export class Drawing {

@@ -19,6 +19,7 @@ from hsi.runtime.arguments import Request
 from hsi.runtime.control.options import ControlOptions
 from hsi.runtime.control.page import ControlPage
 from hsi.runtime.player import PlayResult, play
+from hsi.runtime.run_options import Policy
 
 CAMERA = "test://96x64@20"
 PATIENCE_S = 60
@@ -92,9 +93,11 @@ def start_line(tmp_path_factory: pytest.TempPathFactory) -> StartLine:
     """Start a line of cameras with a page."""
 
     @contextmanager
-    def start(*cameras: str, **options: Any) -> Iterator[Line]:
+    def start(*cameras: str, policy: Policy | None = None, **options: Any) -> Iterator[Line]:
         given = {"port": 0, "folder": tmp_path_factory.mktemp("recordings"), **options}
-        request = Request(sources=cameras or (CAMERA,), outputs=("null:",), verify=False)
+        request = Request(
+            sources=cameras or (CAMERA,), outputs=("null:",), verify=False, policy=policy
+        )
         with Line(ControlOptions(**given), request) as line:
             yield line
 

@@ -1,0 +1,297 @@
+"""Tests of the page in a real browser, a Chromium without a screen.
+
+With `HSI_SCREENSHOTS=docs` in the environment the pictures of the page in `docs/` are made anew.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from hsi.runtime.run_options import Policy
+
+CAMERA = "test://160x96@15"
+SLOW_MS = 60_000  # a busy machine
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+
+# The mean colour of what the page shows of camera 1.
+COLOUR = """() => {
+    const canvas = document.querySelector("canvas");
+    const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const sums = [0, 0, 0];
+    data.forEach((value, place) => { if (place % 4 < 3) sums[place % 4] += value; });
+    return sums.map((sum) => sum / (data.length / 4));
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        message = "there is no Chromium: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        # Chromium keeps no sandbox for root.
+        words = ["--no-sandbox"] if os.geteuid() == 0 else []
+        with playwright.chromium.launch(executable_path=program, args=words) as found:
+            yield found
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser whose pages complain of nothing."""
+    complaints: list[str] = []
+    with browser.new_context(viewport=DESKTOP) as found:  # type: ignore[arg-type]
+        found.set_default_timeout(SLOW_MS)
+        found.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        found.on("weberror", lambda fault: complaints.append(str(fault.error)))
+        yield found
+    # A server that has gone, and one that refuses what it shall refuse.
+    meant = "ERR_CONNECTION_REFUSED", "WebSocket connection", "status of 415"
+    assert [text for text in complaints if not any(word in text for word in meant)] == []
+
+
+@pytest.fixture(scope="module")
+def page_line(start_line: Any) -> Iterator[Any]:
+    with start_line(CAMERA, CAMERA) as line:
+        yield line
+
+
+def opened(context: BrowserContext, line: Any) -> Page:
+    page = context.new_page()
+    page.goto(line.url)
+    expect(page.locator("#steering")).to_be_enabled(timeout=SLOW_MS)
+    expect(page.locator(".veil").first).to_be_hidden(timeout=SLOW_MS)
+    return page
+
+
+def settings_of(line: Any) -> dict[str, Any]:
+    found: dict[str, Any] = line.get("/api/v1/settings")
+    return found
+
+
+def style_of(line: Any) -> str:
+    return str(settings_of(line)["styles"][0]["style"])
+
+
+def shown(line: Any) -> int:
+    return int(line.get("/api/v1/status")["cameras"][0]["shown"])
+
+
+def test_a_click_on_a_style_shows_in_the_picture(context: BrowserContext, page_line: Any) -> None:
+    page = opened(context, page_line)
+    page.locator(".wipe").first.fill("0")  # the stylised picture alone
+    page.get_by_label("Tableau no 2").check(force=True)
+    page_line.wait_for(lambda: style_of(page_line) == "tableau-no-2")
+    seen = shown(page_line)
+    page_line.wait_for(lambda: shown(page_line) > seen + 3)
+    page.wait_for_timeout(500)
+    before = np.array(page.evaluate(COLOUR))
+
+    page.get_by_label("The scream").check(force=True)
+
+    page_line.wait_for(lambda: np.abs(np.array(page.evaluate(COLOUR)) - before).max() > 20)
+    assert style_of(page_line) == "the-scream"
+
+
+def test_a_blend_is_made_with_two_controls(context: BrowserContext, page_line: Any) -> None:
+    page = opened(context, page_line)
+    page.get_by_label("Great wave").check(force=True)
+
+    page.get_by_label("Blend with").select_option("the-scream")
+    page.get_by_label("Share of the second").fill("20")
+
+    wanted = [{"style": "great-wave", "weight": 0.8}, {"style": "the-scream", "weight": 0.2}]
+    page_line.wait_for(lambda: settings_of(page_line)["styles"] == wanted)
+    page.get_by_label("Blend with").select_option("")
+    page_line.wait_for(lambda: len(settings_of(page_line)["styles"]) == 1)
+
+
+def test_a_slider_is_moved_by_keys_and_the_second_tab_follows(
+    context: BrowserContext, page_line: Any
+) -> None:
+    page, other = opened(context, page_line), opened(context, page_line)
+
+    page.get_by_label("Strength").focus()
+    page.keyboard.press("Home")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+
+    page_line.wait_for(lambda: settings_of(page_line)["strength"] == 0.03)
+    expect(other.get_by_label("Strength")).to_have_value("3", timeout=SLOW_MS)
+    page.keyboard.press("End")
+    expect(other.get_by_label("Strength")).to_have_value("100", timeout=SLOW_MS)
+    expect(page.locator("#headline")).to_contain_text("fp32")
+
+
+def test_a_rectangle_drawn_with_the_mouse_is_protected(
+    context: BrowserContext, page_line: Any
+) -> None:
+    page = opened(context, page_line)
+    camera = page.locator(".camera").nth(1)
+    camera.get_by_role("button", name="Protect a part").click()
+    screen = camera.locator(".screen")
+    screen.scroll_into_view_if_needed()
+    box = screen.bounding_box()
+    assert box is not None
+
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.6)
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.9)
+    page.mouse.up()
+
+    expect(camera.get_by_text("Protected: 50 by 40 % at 25, 50 %")).to_be_visible(timeout=SLOW_MS)
+    first, second = settings_of(page_line)["looks"]
+    assert first["protect"] == []
+    assert list(second["protect"][0].values()) == pytest.approx([25, 50, 50, 40], abs=1)
+    camera.get_by_role("button", name="Remove protected part 1 of camera 2").click()
+    page_line.wait_for(lambda: settings_of(page_line)["looks"][1]["protect"] == [])
+
+
+def test_a_part_is_protected_without_a_mouse(context: BrowserContext, page_line: Any) -> None:
+    page = opened(context, page_line)
+    camera = page.locator(".camera").first
+    camera.get_by_text("Protect by numbers").press("Enter")
+    camera.get_by_label("Width %").fill("45")
+    camera.get_by_label("Width %").press("Enter")
+
+    wanted = [{"x": 10, "y": 10, "width": 45, "height": 20}]
+    page_line.wait_for(lambda: settings_of(page_line)["looks"][0]["protect"] == wanted)
+    camera.get_by_role("button", name="Remove").click()
+    page_line.wait_for(lambda: settings_of(page_line)["looks"][0]["protect"] == [])
+
+
+def test_an_uploaded_picture_becomes_the_style(
+    context: BrowserContext, page_line: Any, tmp_path: Path, picture_file: bytes
+) -> None:
+    page = opened(context, page_line)
+    path = tmp_path / "My picture.jpg"
+    path.write_bytes(picture_file)
+
+    page.locator("#upload").set_input_files(path)
+
+    expect(page.get_by_label("My picture")).to_be_checked(timeout=SLOW_MS)
+    page_line.wait_for(lambda: style_of(page_line).startswith("upload-"))
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Remove it").click()
+    expect(page.get_by_label("My picture")).to_have_count(0, timeout=SLOW_MS)
+
+
+def test_a_script_that_is_called_a_picture_is_refused_on_the_page(
+    context: BrowserContext, page_line: Any, tmp_path: Path
+) -> None:
+    page = opened(context, page_line)
+    path = tmp_path / "<img src=x onerror=alert(1)>.png"
+    path.write_bytes(b"<svg onload=alert(1)>")
+
+    page.locator("#upload").set_input_files(path)
+
+    expect(page.get_by_role("alert")).to_contain_text("expected JPEG, PNG or WebP", timeout=SLOW_MS)
+
+
+def test_recording_and_snapshot_take_one_click(context: BrowserContext, page_line: Any) -> None:
+    page = opened(context, page_line)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Snapshot").first.click()
+    assert download.value.suggested_filename.endswith("-camera-1-stylised.jpeg")
+
+    page.get_by_role("button", name="Record").first.click()
+    stop = page.get_by_role("button", name="Stop recording")
+    expect(stop).to_be_visible(timeout=SLOW_MS)
+    page.wait_for_timeout(1000)
+    stop.click()
+
+    link = page.locator("#recordings a").first
+    expect(link).to_be_visible(timeout=SLOW_MS)
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.path().stat().st_size > 500
+
+
+def test_a_lost_server_is_told_and_found_again(context: BrowserContext, start_line: Any) -> None:
+    with start_line(CAMERA) as line:
+        page = opened(context, line)
+        port = line.port
+    expect(page.get_by_role("alert")).to_contain_text("No connection", timeout=SLOW_MS)
+    expect(page.get_by_label("Strength")).to_be_disabled(timeout=SLOW_MS)
+
+    with start_line(CAMERA, port=port) as line:
+        expect(page.locator("#steering")).to_be_enabled(timeout=SLOW_MS)
+        expect(page.get_by_role("alert")).to_be_hidden(timeout=SLOW_MS)
+        expect(page.locator(".veil")).to_be_hidden(timeout=SLOW_MS)
+        page.get_by_label("Stability").fill("80")
+        line.wait_for(lambda: settings_of(line)["stability"] == 0.8)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1920])
+def test_no_screen_is_too_narrow(context: BrowserContext, page_line: Any, width: int) -> None:
+    page = opened(context, page_line)
+
+    page.set_viewport_size({"width": width, "height": 800})
+
+    over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(over) == 0
+
+
+def test_everything_that_can_be_used_has_a_name(context: BrowserContext, page_line: Any) -> None:
+    page = opened(context, page_line)
+
+    tree = page.locator("body").aria_snapshot()
+
+    for line in tree.splitlines():
+        role = line.strip().removeprefix("- ").split(" ")[0].rstrip(":")
+        if role in ("button", "slider", "radio", "checkbox", "combobox", "spinbutton", "link"):
+            assert '"' in line, f"no name: {line.strip()}"
+    for name in ('slider "Strength"', 'radio "Great wave"', 'img "Live picture of camera 2"'):
+        assert name in tree
+
+
+def film(make_video: Callable[..., Path], photo: Any, folder: Path) -> Path:
+    """A slow look around a photograph."""
+
+    def image(number: int, size: tuple[int, int]) -> Any:
+        x = round(64 + 64 * np.sin(number / 8))
+        y = round(76 + 76 * np.sin(number / 12))
+        return np.ascontiguousarray(photo[y : y + size[1], x : x + size[0]])
+
+    path = folder / "photograph.mkv"
+    return make_video(path, count=60, size=(640, 360), fps=6, image=image)
+
+
+def test_the_page_is_drawn_for_desk_and_phone_by_day_and_night(
+    browser: Browser,
+    start_line: Any,
+    make_video: Callable[..., Path],
+    photo: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = os.environ.get("HSI_SCREENSHOTS")
+    target = Path(told).absolute() if told else tmp_path
+    clip = film(make_video, photo, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    grounds = {}
+    with start_line(*[clip.name] * 20, policy=Policy.LATEST) as line:
+        for where, size in (("desktop", DESKTOP), ("phone", PHONE)):
+            for scheme in ("light", "dark"):
+                name = f"control_{where}_{scheme}"
+                with browser.new_context(viewport=size, color_scheme=scheme) as context:  # type: ignore[arg-type]
+                    page = opened(context, line)
+                    page.wait_for_timeout(15_000 if told else 500)  # charts shall show something
+                    page.screenshot(
+                        path=target / f"{name}.jpg", quality=80, full_page=where == "desktop"
+                    )
+                    ground = "getComputedStyle(document.body).backgroundColor"
+                    grounds[name] = page.evaluate(ground)
+
+    assert len(set(grounds.values())) == 2
+    assert all((target / f"{name}.jpg").stat().st_size < 300_000 for name in grounds)
