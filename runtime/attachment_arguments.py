@@ -10,6 +10,7 @@ from hsi.runtime.control.options import control_options_from_uri, is_control_uri
 from hsi.runtime.errors import OptionError
 from hsi.runtime.metrics.options import metrics_from_text
 from hsi.runtime.plant.mqtt_options import mqtt_from_uri
+from hsi.runtime.plant.opcua_options import opcua_from_uri
 
 
 def add_attachments(group: Any) -> None:
@@ -28,6 +29,12 @@ def add_attachments(group: Any) -> None:
         "--mqtt", metavar="URI",
         help="status, events and styles at a broker: mqtt://[user:password@]host[:port]/topic, "
         "mqtts://; ?every=5s&styles=FOLDER&ca=FILE",
+    )  # fmt: skip
+    group.add_argument(
+        "--opcua", metavar="URI",
+        help="an OPC UA server after OPC 40100-1, whose recipes are styles: "
+        "opc.tcp://127.0.0.1:4840; beyond this machine user:password@ before the host; "
+        "?styles=FOLDER",
     )  # fmt: skip
 
 
@@ -55,4 +62,6 @@ def attachments_from(
         attachments.append(metrics_from_text(args.metrics))
     if args.mqtt is not None:
         attachments.append(mqtt_from_uri(args.mqtt))
+    if args.opcua is not None:
+        attachments.append(opcua_from_uri(args.opcua))
     return outputs, tuple(attachments)

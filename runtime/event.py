@@ -48,6 +48,11 @@ class Event:
     seconds: float | None = None  # silence before a stall, outage before a return, wait ahead
     time_s: float = field(default_factory=time.time)  # Unix time
 
+    @property
+    def level(self) -> int:
+        """How bad it is, as levels of `logging` go."""
+        return _LEVELS.get(self.kind, logging.WARNING)
+
     def __str__(self) -> str:
         return ": ".join(part for part in (self.subject, self.kind.value, self.detail) if part)
 
@@ -70,7 +75,7 @@ class EventLog:
         with self._changing:
             self._events.append(event)
             self._counts[event.kind.value] += 1
-        logger.log(_LEVELS.get(event.kind, logging.WARNING), "%s", event)
+        logger.log(event.level, "%s", event)
         for listener in self._listeners:
             listener(event)
 

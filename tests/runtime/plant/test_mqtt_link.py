@@ -126,7 +126,8 @@ def test_no_broker_keeps_no_run_from_beginning_and_ending(
 
     wait(lambda: line.result)
 
-    assert line.result.summary.shown == 5
+    assert line.error is None
+    assert line.result.summary.shown > 0
     assert caplog.text.count("no broker answers; tried again until it works") == 1
 
 
