@@ -15,7 +15,7 @@ _WANTED = {
     "completion": "Tab completes no commands",
     "mqtt": "no status and commands over MQTT",
     "opcua": "no OPC UA server",
-    "http": "no control page",
+    "control": "no control page",
     "metrics": "no metrics for Prometheus",
 }
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 DEFAULT_TOPIC = "hsi-edge"
-_FORM = "expected mqtt://[user:password@]host[:port]/topic, or mqtts://"
+_FORM = "expected mqtt://host[:port]/topic, or mqtts://"
 _QUERY = {"every": "5s", "styles": "/etc/hsi/styles", "ca": "ca.pem"}
 _MAX_TOPIC = 200  # bytes
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SCHEME = "opc.tcp"
 DEFAULT_PORT = 4840
-_FORM = "expected opc.tcp://[user:password@]127.0.0.1[:port]"
+_FORM = "expected opc.tcp://127.0.0.1[:port]"
 _QUERY = {"styles": "/etc/hsi/styles"}
 
 
@@ -39,8 +39,8 @@ class OpcUaOptions:
             raise OptionError("--opcua: expected user and password, found one of them: give both")
         if self.user is None and not _is_loopback(self.host):
             raise OptionError(
-                f"--opcua: expected user:password@ where other machines can come, found "
-                f"{self.name}: give them, or listen on 127.0.0.1"
+                f"--opcua: expected user and password where other machines can come, found "
+                f"{self.name}: write them before the host, or listen on 127.0.0.1"
             )
 
     @property
