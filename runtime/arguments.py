@@ -18,7 +18,9 @@ from hsi.runtime.errors import OptionError
 from hsi.runtime.live_arguments import LiveOptions, add_live, live_from
 from hsi.runtime.look import Look
 from hsi.runtime.look_arguments import add_look, look_from
+from hsi.runtime.output import OutputWord
 from hsi.runtime.run_options import Policy
+from hsi.runtime.source import SourceWord
 from hsi.runtime.stabiliser import DEFAULT_STABILITY
 from hsi.runtime.tiling import AUTO
 from hsi.runtime.trt.options import TensorRtOptions
@@ -55,8 +57,8 @@ exit codes: 0 done, 2 wrong options, 3 source not there or lost, 4 bundle or eng
 class Request:
     """What one `hsi-run` shall do."""
 
-    sources: tuple[str, ...]
-    outputs: tuple[str, ...] = ()  # none: a window, or a new file where none can be opened
+    sources: tuple[SourceWord, ...]
+    outputs: tuple[OutputWord, ...] = ()  # none: a window, or a new file where none can be opened
     model: str | None = None  # None: the shipped bundle
     styles: tuple[tuple[str, float], ...] = ()  # (picture or name, weight); none: the default
     strength: float | None = None  # 0..1; None: as the bundle says
@@ -81,7 +83,8 @@ class Request:
     def __post_init__(self) -> None:
         if not self.sources:
             raise OptionError("no source: give a camera (--camera 0), a file (clip.mp4) or a URI")
-        if len({os.path.abspath(name) for name in self.outputs}) < len(self.outputs):
+        names = [os.path.abspath(name) for name in self.outputs if isinstance(name, str)]
+        if len(set(names)) < len(names):
             raise OptionError("the same output stands there twice: give each its own name")
         if self.strength is not None and not 0 <= self.strength <= 1:
             raise OptionError(f"--strength must be from 0 to 1, got {self.strength:g}")

@@ -11,8 +11,14 @@ from functools import partial
 
 from hsi.runtime.errors import OptionError, SourceError
 from hsi.runtime.recorder import Recorder, recorded
-from hsi.runtime.source import Source, SourceOptions, could_be_live, open_source, opener
-from hsi.runtime.uri import redact
+from hsi.runtime.source import (
+    Source,
+    SourceOptions,
+    SourceWord,
+    could_be_live,
+    name_of,
+    opener,
+)
 
 _POLL_S = 0.1
 _OPENING_S = 10.0  # cameras that take longer are missing at the start
@@ -45,7 +51,7 @@ class Input:
 
 
 def open_inputs(
-    uris: Sequence[str],
+    uris: Sequence[SourceWord],
     *,
     reconnect: bool | None,
     options: SourceOptions | None = None,
@@ -56,7 +62,7 @@ def open_inputs(
     """Open sources. Cameras and streams play at once, everything else one after another.
 
     Args:
-        uris: At least one address.
+        uris: At least one address, or what opens a source.
         reconnect: Whether cameras are opened again; None: yes, but one of them must be there now.
         options: Of network cameras.
         recorders: One for each camera, or none.
@@ -73,10 +79,12 @@ def open_inputs(
     """
     if not all(could_be_live(uri) for uri in uris):
         _refuse_recording(uris, recorders)
-        return [_row_of_files(uris, open_source(uris[0]), stack)]
+        return [_row_of_files(uris, opener(uris[0])(), stack)]
     openers = [opener(uri, options) for uri in uris]
     if recorders:
-        openers = [partial(recorded, *pair, options) for pair in zip(uris, recorders, strict=True)]
+        addresses = [_address(uri) for uri in uris]
+        pairs = zip(addresses, recorders, strict=True)
+        openers = [partial(recorded, *pair, options) for pair in pairs]
     found = _open_all(uris, openers, stop)
     there = [one for one in found if not isinstance(one, SourceError)]
     for one in there:
@@ -95,16 +103,24 @@ def open_inputs(
     return [_row_of_files(uris, found[0], stack)]
 
 
-def _refuse_recording(uris: Sequence[str], recorders: Sequence[Recorder]) -> None:
+def _address(uri: SourceWord) -> str:
+    if not isinstance(uri, str):
+        raise OptionError(
+            f"--record: expected the address of a camera, found {name_of(uri)}: record it yourself"
+        )
+    return uri
+
+
+def _refuse_recording(uris: Sequence[SourceWord], recorders: Sequence[Recorder]) -> None:
     if recorders:
         raise OptionError(
-            f"--record: expected cameras or streams, found {redact(uris[0])}: a file is there "
+            f"--record: expected cameras or streams, found {name_of(uris[0])}: a file is there "
             "already, copy it"
         )
 
 
 def _camera(
-    uri: str,
+    uri: SourceWord,
     found: Source | SourceError,
     reopen: Callable[[], Source],
     reconnect: bool | None,
@@ -114,7 +130,7 @@ def _camera(
 
     again = None if reconnect is False else reopen
     if isinstance(found, SourceError):
-        return Input(name=redact(uri), first=None, sources=wait_for_it(), reopen=again)
+        return Input(name=name_of(uri), first=None, sources=wait_for_it(), reopen=again)
     return Input(
         name=found.name,
         first=found,
@@ -124,11 +140,13 @@ def _camera(
     )
 
 
-def _row_of_files(uris: Sequence[str], first: Source, stack: contextlib.ExitStack) -> Input:
+def _row_of_files(
+    uris: Sequence[SourceWord], first: Source, stack: contextlib.ExitStack
+) -> Input:
     stack.callback(first.close)
     counts = [_checked_count(first, alone=len(uris) == 1)]
     for uri in uris[1:]:
-        with open_source(uri) as source:
+        with opener(uri)() as source:
             counts.append(_checked_count(source, alone=False))
     known = [count for count in counts if count is not None]
     return Input(
@@ -148,15 +166,15 @@ def _checked_count(source: Source, *, alone: bool) -> int | None:
     return source.frame_count
 
 
-def _in_turn(first: Source, others: Sequence[str]) -> Iterator[Source]:
+def _in_turn(first: Source, others: Sequence[SourceWord]) -> Iterator[Source]:
     yield first
     # Opened in turn: a hundred open videos would take the memory of a hundred decoders.
     for uri in others:
-        yield open_source(uri)
+        yield opener(uri)()
 
 
 def _open_all(
-    uris: Sequence[str], openers: Sequence[Callable[[], Source]], stop: threading.Event
+    uris: Sequence[SourceWord], openers: Sequence[Callable[[], Source]], stop: threading.Event
 ) -> list[Source | SourceError]:
     """Open all at the same time: a camera that does not answer keeps no other waiting."""
     openings = [_Opening(*pair) for pair in zip(uris, openers, strict=True)]
@@ -165,7 +183,7 @@ def _open_all(
 
 
 class _Opening:
-    def __init__(self, uri: str, opened: Callable[[], Source]) -> None:
+    def __init__(self, uri: SourceWord, opened: Callable[[], Source]) -> None:
         self._uri = uri
         self._opened = opened
         self._source: Source | None = None
@@ -186,7 +204,7 @@ class _Opening:
             self._given_up = True
         if self._error is None:
             return SourceError(
-                f"{redact(self._uri)}: did not open in {_OPENING_S:g} s: check the address, the "
+                f"{name_of(self._uri)}: did not open in {_OPENING_S:g} s: check the address, the "
                 "camera and the network"
             )
         if isinstance(self._error, SourceError):

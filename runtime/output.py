@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -83,6 +84,10 @@ class Output(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+OutputWord = str | Callable[[], Output]
+"""An address, or what opens an output of a program's own, once for each camera."""
 
 
 def open_output(uri: str | os.PathLike[str], *, options: OutputOptions | None = None) -> Output:

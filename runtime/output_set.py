@@ -11,8 +11,9 @@ from hsi.runtime.default_output import default_output
 from hsi.runtime.errors import OptionError
 from hsi.runtime.image_output import PictureOutput
 from hsi.runtime.inputs import Input
-from hsi.runtime.output import Output, OutputOptions, open_output
+from hsi.runtime.output import Output, OutputOptions, OutputWord, open_output
 from hsi.runtime.recorder import Recorder
+from hsi.runtime.source import SourceWord
 from hsi.runtime.uri import local_path, redact, scheme_of
 
 PLACE = "{camera}"
@@ -20,7 +21,7 @@ PLACE = "{camera}"
 
 
 def open_outputs(
-    uris: Sequence[str],
+    uris: Sequence[OutputWord],
     inputs: Sequence[Input],
     *,
     frame_count: int | None,
@@ -30,7 +31,8 @@ def open_outputs(
     """Open every output once for each input.
 
     Args:
-        uris: Names; none for a window, or a new file where no window can be.
+        uris: Names, or what opens an output; none for a window, or a new file where no window can
+            be.
         inputs: What will be written.
         frame_count: How many frames an output will get, or None where nobody knows.
         stack: Leaves the outputs.
@@ -44,23 +46,25 @@ def open_outputs(
         OutputError: It cannot be written there.
     """
     for uri in uris:
-        _check_place(uri, len(inputs))
+        if isinstance(uri, str):
+            _check_place(uri, len(inputs))
     found = []
     for number, one in enumerate(inputs, 1):
-        names = [uri.replace(PLACE, str(number)) for uri in uris]
-        outputs = [stack.enter_context(o) for o in _opened(names, one, frame_count)]
+        words = [u.replace(PLACE, str(number)) if isinstance(u, str) else u for u in uris]
+        outputs = [stack.enter_context(o) for o in _opened(words, one, frame_count)]
         found.append(outputs or [stack.enter_context(default_output(one, frame_count, tell))])
     return found
 
 
-def refuse_sources(uris: Sequence[str], sources: Sequence[str]) -> None:
+def refuse_sources(uris: Sequence[OutputWord], sources: Sequence[SourceWord]) -> None:
     """Refuse outputs that are sources, and would be lost.
 
     Raises:
         OptionError: One is.
     """
-    for uri in uris:
-        for source in sources:
+    addresses = [source for source in sources if isinstance(source, str)]
+    for uri in (word for word in uris if isinstance(word, str)):
+        for source in addresses:
             paths = [local_path(text) for text in (uri, source) if scheme_of(text) in ("", "file")]
             files = [path for path in paths if os.path.isfile(path)]
             if len(files) == 2 and os.path.samefile(*files):
@@ -70,7 +74,7 @@ def refuse_sources(uris: Sequence[str], sources: Sequence[str]) -> None:
 
 
 def open_recorders(
-    path: str | None, sources: Sequence[str], stack: contextlib.ExitStack
+    path: str | None, sources: Sequence[SourceWord], stack: contextlib.ExitStack
 ) -> list[Recorder]:
     """Return a recorder for each source, or none where nothing is recorded.
 
@@ -95,10 +99,10 @@ def _check_place(uri: str, cameras: int) -> None:
         )
 
 
-def _opened(uris: Sequence[str], one: Input, frame_count: int | None) -> Iterator[Output]:
+def _opened(uris: Sequence[OutputWord], one: Input, frame_count: int | None) -> Iterator[Output]:
     options = OutputOptions(fps=one.fps, live=one.live)
     for uri in uris:
-        output = open_output(uri, options=options)
+        output = open_output(uri, options=options) if isinstance(uri, str) else uri()
         if isinstance(output, PictureOutput) and frame_count != 1:
             raise OptionError(
                 f"{output.name}: holds one picture, but the source has "

@@ -117,13 +117,13 @@ class _Run:
             threading.Thread(target=self._supervise, name="hsi-supervise", daemon=True),
             threading.Thread(target=self._infer, name="hsi-infer", daemon=True),
         ]
-        for thread in threads:
-            thread.start()
         try:
-            on_start(self._parts())
+            on_start(self._parts())  # before anything can happen
+            for thread in threads:
+                thread.start()
             self._deliver(on_progress)
         finally:
-            self._dismiss(threads)
+            self._dismiss([thread for thread in threads if thread.ident is not None])
         self._raise_failure()
         return self._state.meter.summary(
             outputs=tuple(output.output.name for output in self._outputs),

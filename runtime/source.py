@@ -169,12 +169,18 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
     return _open_path(local_path(text))
 
 
-def opener(uri: str, options: SourceOptions | None = None) -> Callable[[], Source]:
+SourceWord = str | Callable[[], Source]
+"""An address, or what opens a source of a program's own, again and again."""
+
+
+def opener(uri: SourceWord, options: SourceOptions | None = None) -> Callable[[], Source]:
     """Return what opens a source again and again; a recording goes on where it was.
 
     Raises:
         SourceError: There is no such recording.
     """
+    if not isinstance(uri, str):
+        return uri
     if is_recording(uri):
         from hsi.runtime.replay_source import Recording
 
@@ -182,8 +188,15 @@ def opener(uri: str, options: SourceOptions | None = None) -> Callable[[], Sourc
     return lambda: open_source(uri, options=options)
 
 
-def could_be_live(uri: str) -> bool:
+def name_of(uri: SourceWord) -> str:
+    """Return what to call a source before it is open, without credentials."""
+    return redact(uri) if isinstance(uri, str) else getattr(uri, "__name__", type(uri).__name__)
+
+
+def could_be_live(uri: SourceWord) -> bool:
     """Tell by its address whether a source could be a camera or stream, and not a file."""
+    if not isinstance(uri, str):
+        return True
     below = uri.removeprefix("fault+")
     return scheme_of(below) not in ("", "file") or _is_camera(below) or is_recording(below)
 

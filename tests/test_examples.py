@@ -1,5 +1,6 @@
 """What a user is told to run, runs."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIP = ROOT / "examples" / "clips" / "bottles.mp4"
+FACTORY = ROOT / "examples" / "factory.py"
 
 
 def embed(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -46,6 +48,29 @@ def test_the_embedded_stylizer_says_when_there_is_no_picture(tmp_path: Path) -> 
 
     assert done.returncode == 1
     assert done.stderr.endswith("bottles.mp4: expected a picture, found none that can be read\n")
+
+
+def test_the_factory_program_is_that_of_the_page() -> None:
+    assert FACTORY.read_text() in (ROOT / "docs" / "embedding.md").read_text()
+
+
+def test_the_factory_program_plays_cameras_to_their_end() -> None:
+    cameras = [f"test://96x64@30?frames={frames}" for frames in (12, 20)]
+    command = [sys.executable, str(FACTORY), *cameras]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split(": ")[0] for line in done.stdout.splitlines()[-2:]] == cameras
+
+
+def test_the_factory_program_lights_a_lamp_and_can_be_interrupted() -> None:
+    command = [sys.executable, "-u", str(FACTORY), "fault+test://96x64@30?lose=0.5s"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline().startswith("LAMP ON: fault+test://96x64@30?lose=0.5s: ")
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=60)
+    assert errors.endswith("KeyboardInterrupt\n")
 
 
 def test_the_clip_of_the_demo_is_as_described() -> None:

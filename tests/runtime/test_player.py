@@ -79,6 +79,7 @@ def test_the_engine_and_the_bundle_are_passed_on(inverter: Told, clip: Path) -> 
         "threads": 2,
         "verify": False,
         "tensorrt": TensorRtOptions(max_size=(640, 480)),
+        "tile": 512,
     }
     _play(clip, model="m.hsi", **told)
     assert inverter[0] == ("load", ("m.hsi", told))
