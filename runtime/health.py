@@ -40,7 +40,7 @@ def health_of(status: RunStatus | None) -> Health:
 
 def _reason(camera: CameraStatus) -> str:
     if camera.state is not CameraState.RUNNING:
-        return camera.state.value
+        return str(camera.state.value)
     if camera.last_shown_age_s is None:
         return "no picture so far"
     if camera.last_shown_age_s > READY_S:

@@ -18,7 +18,7 @@ from hsi.runtime.uri import local_path, redact, scheme_of
 VIDEO_SUFFIXES = (".m4v", ".mkv", ".mov", ".mp4")
 _KINDS = (
     "out.mp4 (also .mkv, .mov), folder/ for one picture per frame, 'folder/*.jpg', out.png for a "
-    "single picture, display://, null:"
+    "single picture, display://, shm://name, null:"
 )
 
 
@@ -96,7 +96,8 @@ def open_output(uri: str | os.PathLike[str], *, options: OutputOptions | None = 
     Args:
         uri: `out.mp4`, `out.mkv` or `out.mov`; a folder (existing, or with a `/` at the end) for
             one PNG per frame; `folder/*.jpg` for another picture format; `out.png` for a single
-            picture; `display://` for a window; `null:` for nothing.
+            picture; `display://` for a window; `shm://name` for another program; `null:` for
+            nothing.
         options: What the source says.
 
     Returns:
@@ -118,6 +119,10 @@ def open_output(uri: str | os.PathLike[str], *, options: OutputOptions | None = 
         from hsi.runtime.display_output import DisplayOutput
 
         return DisplayOutput(text)
+    if scheme_of(text) == "shm":
+        from hsi.runtime.shared_memory_output import SharedMemoryOutput
+
+        return SharedMemoryOutput(text)
     if scheme_of(text) not in ("", "file"):
         raise OptionError(f"{redact(text)}: unknown kind of output, expected one of {_KINDS}")
     return _open_path(local_path(text), options)

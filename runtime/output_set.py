@@ -90,7 +90,7 @@ def open_recorders(
 
 
 def _check_place(uri: str, cameras: int) -> None:
-    shares = uri.startswith("null:") or scheme_of(uri) not in ("", "file")
+    shares = uri.startswith("null:") or scheme_of(uri) == "display"
     if cameras > 1 and PLACE not in uri and not shares:
         stem, suffix = os.path.splitext(uri)
         raise OptionError(
