@@ -88,11 +88,11 @@ def open_engine(
         bundle: What to run.
         engine: One of ``ENGINES``. A named one is what runs, or an error: never another. ``auto``
             is CUDA where it runs; else OpenVINO, where it is installed and the bundle has an INT8
-            variant that passed its gate; else ONNX Runtime. Only OpenVINO runs the INT8 variant,
-            which ONNX Runtime computes more slowly than FP32, and only CUDA the FP16 variant, which
-            CPUs widen to FP32. ``tensorrt`` builds in the background; until that is done it runs
-            what ``auto`` is, and says so. ``auto`` is never ``tensorrt``, which has not been run on
-            a GPU so far.
+            variant that passed its gate, or where ONNX Runtime is not; else ONNX Runtime. Only
+            OpenVINO runs the INT8 variant, which ONNX Runtime computes more slowly than FP32, and
+            only CUDA the FP16 variant, which CPUs widen to FP32. ``tensorrt`` builds in the
+            background; until that is done it runs what ``auto`` is, and says so. ``auto`` is never
+            ``tensorrt``, which has not been run on a GPU so far.
         threads: CPU threads; None for all cores the process may use.
         tensorrt: How plans are built and kept, for ``tensorrt``.
 
@@ -108,7 +108,7 @@ def open_engine(
         return _open_tensorrt(bundle, threads, tensorrt)
     cores = threads or _usable_cores()
     variant = bundle.manifest.variant(INT8)
-    if engine == OPENVINO or (engine == "auto" and variant and _takes_int8()):
+    if engine == OPENVINO or (engine == "auto" and _prefers_openvino(variant)):
         return _told(_open_openvino(bundle, variant, cores), engine, bundle)
     _check_installed()
     # Imported here: it takes ONNX Runtime along, which is slow to load and may not be there.
@@ -158,6 +158,20 @@ def _open_tensorrt(
     return open_tensorrt(
         bundle, lambda: open_engine(bundle, "auto", threads), options or TensorRtOptions()
     )
+
+
+def _prefers_openvino(variant: Variant | None) -> bool:
+    """Whether ``auto`` is OpenVINO: for the INT8 variant, or because it alone is installed."""
+    names = ("onnxruntime", "onnxruntime-gpu")
+    alone = not any(map(_has, names)) and not _loads(names[0]) and _loads(OPENVINO)
+    return alone or (variant is not None and _takes_int8())
+
+
+def _loads(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ValueError:  # it is loaded already, by hand
+        return True
 
 
 def _takes_int8() -> bool:

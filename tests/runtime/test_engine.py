@@ -50,6 +50,7 @@ def test_a_missing_onnx_runtime_names_both_extras(
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     monkeypatch.delitem(sys.modules, "hsi.runtime.onnxruntime_engine", raising=False)
+    monkeypatch.setitem(sys.modules, "openvino", None)
     monkeypatch.setattr(engines, "_has", lambda name: False)
     match = r"no engine is installed: .* 'hsi-edge\[cpu\]', or 'hsi-edge\[gpu\]' on a machine with"
     with pytest.raises(EngineError, match=match):
