@@ -29,12 +29,15 @@ class EventKind(str, enum.Enum):
     NETWORK_RETURNED = "network returned"
     OUTPUT_FAILED = "output failed"  # an output is given up
     STYLE_CHANGED = "style changed"
+    RESOLUTION_LOWERED = "resolution lowered"  # frames take too long; the network sees less
+    RESOLUTION_RAISED = "resolution raised"
 
 
 _LEVELS = {
     EventKind.CONNECTED: logging.INFO,
     EventKind.SIZE_CHANGED: logging.INFO,
     EventKind.STYLE_CHANGED: logging.INFO,
+    EventKind.RESOLUTION_RAISED: logging.INFO,
 }
 
 

@@ -26,3 +26,4 @@ class Feed:
     outputs: Sequence[Output]  # entered contexts; the caller leaves them
     reopen: Callable[[], Source] | None = None  # opens the camera again; None: nothing is retried
     recycle: Callable[[Image], None] = _keep  # given each result of `stylize` when nobody reads it
+    set_resolution: Callable[[float], None] | None = None  # share of the sides it shall see

@@ -140,9 +140,7 @@ def _camera(
     )
 
 
-def _row_of_files(
-    uris: Sequence[SourceWord], first: Source, stack: contextlib.ExitStack
-) -> Input:
+def _row_of_files(uris: Sequence[SourceWord], first: Source, stack: contextlib.ExitStack) -> Input:
     stack.callback(first.close)
     counts = [_checked_count(first, alone=len(uris) == 1)]
     for uri in uris[1:]:

@@ -17,6 +17,7 @@ from hsi.runtime.lane_times import LaneTimes
 from hsi.runtime.live_view import LiveView
 from hsi.runtime.output import Output
 from hsi.runtime.output_worker import OutputWorker
+from hsi.runtime.pace import Pace
 from hsi.runtime.picture import resized
 from hsi.runtime.run_options import OnFault, Policy
 from hsi.runtime.run_state import RunState
@@ -61,6 +62,7 @@ class Lane:
         self._failing = False  # whether the network gave no picture for the last frame
         on_fault = run.options.on_fault
         self._substitute = None if on_fault is OnFault.STOP else Substitute(on_fault)
+        self._pace = Pace(run.options.max_latency_s, feed.set_resolution, self._tell)
         self._handed_at = run.meter.started_at  # when outputs got something new
         self._filled_at = 0.0  # when they got something old
         self.newest_wins = False  # else everything waits for everything
@@ -156,6 +158,8 @@ class Lane:
             self._without_network(frame, error)
             return
         self.times.note("infer", time.monotonic() - begun)
+        if self.newest_wins:  # else a frame waits for outputs, which is no latency
+            self._pace.note(frame)
         if self._failing:
             self._failing = False
             self._tell(EventKind.NETWORK_RETURNED)

@@ -18,6 +18,7 @@ class LiveOptions:
     reconnect: bool | None = None  # None: once it has been there; True: wait for it to be there
     stall_s: float | None = None  # silent for so long, a camera is lost; None: the default
     max_age_s: float | None = None  # frames that waited longer are dropped; None: no limit
+    max_latency_s: float | None = None  # beyond it the network sees fewer pixels; None: never
     on_fault: OnFault = OnFault.STOP
     transport: str = "tcp"  # of RTSP
     record: str | None = None  # a file for what comes from the camera; None: nothing is recorded
@@ -36,6 +37,11 @@ def add_live(group: Any) -> None:
     group.add_argument(
         "--max-age", metavar="TIME",
         help="drop frames that waited longer than this for the network, such as 100ms",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-latency", metavar="TIME",
+        help="where frames take longer than this from arrival to picture, such as 50ms, the "
+        "network sees fewer pixels of them, and more again when there is time",
     )  # fmt: skip
     group.add_argument(
         "--on-fault", choices=[one.value for one in OnFault], default=OnFault.STOP.value,
@@ -70,6 +76,7 @@ def live_from(args: argparse.Namespace) -> LiveOptions:
         reconnect=args.reconnect,
         stall_s=seconds_from_text(args.stall_timeout, of="--stall-timeout"),
         max_age_s=seconds_from_text(args.max_age, of="--max-age"),
+        max_latency_s=seconds_from_text(args.max_latency, of="--max-latency"),
         transport=args.transport,
         record=args.record,
         on_fault=OnFault(args.on_fault),

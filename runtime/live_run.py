@@ -261,6 +261,7 @@ class LiveRun:
             flicker=stream.flicker.value,
             look=stream.look,
             recording=None if recording is None else recording.name,
+            resolution=stream.resolution,
         )
 
     def _camera(self, name: str) -> RunningCamera:

@@ -152,6 +152,7 @@ def _feed(one: Input, stream: Stream, outputs: Sequence[Output]) -> Feed:
         reopen=one.reopen,
         stylize=pool,
         recycle=pool.give_back,
+        set_resolution=stream.set_resolution,
         outputs=outputs,
     )
 
@@ -200,6 +201,7 @@ def _options_for(request: Request, expected: int | None) -> RunOptions:
         size=request.size,
         on_fault=request.live.on_fault,
         max_age_s=request.live.max_age_s,
+        max_latency_s=request.live.max_latency_s,
         stall_s=request.live.stall_s or defaults.stall_s,
         expected_frames=expected,
     )

@@ -35,6 +35,7 @@ class RunOptions:
     queue: int = 2  # frames that may wait for the network under `every`
     on_fault: OnFault = OnFault.STOP
     max_age_s: float | None = None  # a frame that waited longer is dropped, not stylised
+    max_latency_s: float | None = None  # from arrival to picture; beyond, fewer pixels
     stall_s: float = 2.5  # a live source silent for so long, or three of its frames, is lost
     open_s: float = 10.0  # a live source that takes longer to open is given up
     back_off_s: tuple[float, float] = (0.25, 1.0)  # the first and the longest wait to reconnect
@@ -49,7 +50,8 @@ class RunOptions:
             if value is not None and value < 1:
                 raise OptionError(f"{name} must be a positive whole number, got {value}")
         for name in (
-            "duration_s", "max_age_s", "stall_s", "open_s", "healthy_s", "drain_s", "progress_s",
+            "duration_s", "max_age_s", "max_latency_s", "stall_s", "open_s", "healthy_s", "drain_s",
+            "progress_s",
         ):  # fmt: skip
             value = getattr(self, name)
             if value is not None and not value > 0:

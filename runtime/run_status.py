@@ -36,6 +36,7 @@ class CameraStatus:
     flicker: float | None  # grey levels that the picture changes where the scene does not
     look: Look
     recording: str | None  # the file; None: the output is not recorded
+    resolution: float = 1.0  # share of the sides that the network sees, for the latency's sake
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -50,6 +50,9 @@ class Stream:
         self._source: str | None = None
         self.look = Look() if look is None else look
         """May be replaced from any thread; holds from the next frame on."""
+        self.resolution = 1.0
+        """Share of the sides, of what the network would see, that it does see; see
+        :meth:`set_resolution`."""
 
     @property
     def stability(self) -> float:
@@ -80,7 +83,7 @@ class Stream:
         """
         frame = checked_picture(frame, "frame")
         look, self._stabiliser.stability = self.look, self._stability
-        working = shrunk(frame, look.working_size((frame.shape[1], frame.shape[0])))
+        working = shrunk(frame, self._seen(look.working_size((frame.shape[1], frame.shape[0]))))
         if working is frame:
             out = self._stylize(frame, time_s, out).image
         else:
@@ -104,9 +107,25 @@ class Stream:
             self._source = frame.source
         return self(frame.image, time_s=None if frame.path else frame.time_s, out=out)
 
+    def set_resolution(self, share: float) -> None:
+        """Let the network see fewer pixels, from the next frame on: faster, and larger strokes.
+
+        Args:
+            share: In (0, 1], of the sides. What it makes is enlarged, as at a larger style scale.
+        """
+        self.resolution = share
+
     def reset(self) -> None:
         """Forget the past, as at a scene cut."""
         self._stabiliser.reset()
+
+    def _seen(self, size: tuple[int, int]) -> tuple[int, int]:
+        share = self.resolution
+        if share == 1:
+            return size
+        # The network takes no less; and a small frame is not made larger for it.
+        least = min(*size, self._stylizer.manifest.frame.min_side)
+        return max(least, round(size[0] * share)), max(least, round(size[1] * share))
 
     def _stylize(self, frame: Image, time_s: float | None, out: Image | None) -> Stylised:
         if time_s is None:

@@ -40,6 +40,7 @@ _GAUGES: tuple[tuple[str, str, Value], ...] = (
     ("last_shown_age_seconds", "Since a picture was shown", lambda one: one.last_shown_age_s),
     ("drift_ratio", "Scene against what was calibrated on, 1 at its edge", lambda one: one.drift),
     ("flicker_levels", "Grey levels a still scene's picture changes", lambda one: one.flicker),
+    ("resolution_ratio", "Share of the sides that the network sees", lambda one: one.resolution),
 )
 
 

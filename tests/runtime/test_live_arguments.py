@@ -18,11 +18,12 @@ def test_without_words_nothing_is_asked_for() -> None:
 
 
 def test_words_become_options() -> None:
-    words = "--reconnect --stall-timeout 4s --max-age 100ms --on-fault hold --transport udp"
+    words = "--reconnect --stall-timeout 4s --max-age 100ms --max-latency 50ms --on-fault hold --transport udp"
     assert _live(f"{words} --record a.hsr") == LiveOptions(
         reconnect=True,
         stall_s=4.0,
         max_age_s=0.1,
+        max_latency_s=0.05,
         on_fault=OnFault.HOLD,
         transport="udp",
         record="a.hsr",
@@ -53,6 +54,7 @@ def test_another_transport_is_refused() -> None:
     ("options", "message"),
     [
         ({"max_age_s": 0.0}, "max_age_s must be more than 0 seconds, got 0"),
+        ({"max_latency_s": -0.1}, "max_latency_s must be more than 0 seconds, got -0.1"),
         ({"open_s": -1.0}, "open_s must be more than 0 seconds, got -1"),
         ({"back_off_s": (2.0, 1.0)}, "back_off_s must be two growing times over 0, got 2 and 1"),
         ({"back_off_s": (0.0, 1.0)}, "back_off_s must be two growing times over 0, got 0 and 1"),
