@@ -24,6 +24,7 @@ examples:
   hsi-bench model.hsi --engine onnxruntime-cpu --engine openvino --size 1920x1080
   hsi-bench model.hsi --engine openvino --precision fp32 --precision int8 --json
   hsi-bench model.hsi --engine tensorrt --size 3840x2160 --duration 1m
+  hsi-bench model.hsi --size 1280x720 --size 1920x1080 --plot times.svg
 
 Engines, precisions and sizes may be given again: all engines at all precisions are timed in turn,
 frame by frame, so that a slow minute hits all alike.
@@ -81,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--threads", type=int, metavar="N", help="processor threads of the network")
     p.add_argument("--no-verify", action="store_true", help="skip the bundle's self-test")
     p.add_argument("--json", action="store_true", help="result as JSON")
+    p.add_argument("--plot", type=Path, metavar="FILE", help="draw it, as .png or .svg")
     p.add_argument("-q", "--quiet", action="store_true", help="no progress")
     p.add_argument("-v", "--verbose", action="store_true", help="say what the engines say")
     return p
@@ -99,10 +101,15 @@ def _run(args: argparse.Namespace) -> int:
     )
     # Imported here: `--help` and a mistyped option need no engine.
     from hsi.benchmark.comparison import compare
+    from hsi.benchmark.plot import check_plot, write_plot
     from hsi.benchmark.result import table
 
+    if args.plot is not None:
+        check_plot(args.plot)
     result = compare(options, (lambda step: None) if args.quiet else _say)
     print(json.dumps(result.to_dict(), indent=1) if args.json else table(result))
+    if args.plot is not None:
+        write_plot(result, args.plot)
     return 0
 
 
