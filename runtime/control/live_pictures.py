@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -68,12 +68,12 @@ class LivePictures:
         self._encoding = encoding
         self._readers = 0
         self._pump: asyncio.Task[None] | None = None
-        self._changed = asyncio.Condition()
+        self._news = asyncio.Event()
         self._shown: Shown | None = None
         self._made: dict[tuple[View, int], asyncio.Future[bytes]] = {}
         self._spent_s = 0.0  # on the newest picture
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
         """Count as a reader: pictures come only while there is one."""
         self._readers += 1
@@ -92,18 +92,15 @@ class LivePictures:
             view: Which picture.
             width: One of `WIDTHS`; a smaller frame keeps its size.
         """
-        async with self._changed:
-            try:
-                await asyncio.wait_for(
-                    self._changed.wait_for(lambda: self._place not in (None, after)), _WAIT_S
-                )
-            except asyncio.TimeoutError:
-                return None
-            shown = self._shown
-            assert shown is not None
-            if (view, width) not in self._made:
-                self._made[view, width] = asyncio.ensure_future(self._encode(shown, view, width))
-            making = self._made[view, width]
+        if self._place in (None, after):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _WAIT_S)
+        shown = self._shown
+        if shown is None or shown.place == after:
+            return None
+        if (view, width) not in self._made:
+            self._made[view, width] = asyncio.ensure_future(self._encode(shown, view, width))
+        making = self._made[view, width]
         # Shielded: one who leaves must not take the picture away from the others.
         jpeg = await asyncio.shield(making)
         return LivePicture(place=shown.place, number=shown.frame.number, jpeg=jpeg)
@@ -122,9 +119,10 @@ class LivePictures:
             if found is None:
                 await asyncio.sleep(0.05)  # the run may have ended: then nothing waits any more
                 continue
-            async with self._changed:
-                self._shown, self._made, self._spent_s = found, {}, 0.0
-                self._changed.notify_all()
+            self._shown, self._made, self._spent_s = found, {}, 0.0
+            # Those who wait have this event; those who come later wait for the next.
+            news, self._news = self._news, asyncio.Event()
+            news.set()
             await self._rest()
         self._shown, self._made = None, {}  # whoever comes next shall see nothing old
 

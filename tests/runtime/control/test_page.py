@@ -11,7 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from hsi.runtime.run_options import Policy
 
@@ -51,7 +58,12 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     complaints: list[str] = []
     with browser.new_context(viewport=DESKTOP) as found:  # type: ignore[arg-type]
         found.set_default_timeout(SLOW_MS)
-        found.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+
+        def hear(said: ConsoleMessage) -> None:
+            if said.type == "error":
+                complaints.append(said.text)
+
+        found.on("console", hear)
         found.on("weberror", lambda fault: complaints.append(str(fault.error)))
         yield found
     # A server that has gone, and one that refuses what it shall refuse.
