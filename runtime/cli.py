@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from hsi.runtime.arguments import Request, parse, request_from
 from hsi.runtime.errors import HsiError
+from hsi.runtime.heap import bound_arenas
 from hsi.runtime.uri import redact_words
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; `hsi-run --help` lists them.
     """
+    bound_arenas()
     stop = _Stop()
     try:
         args = parse(argv)
