@@ -243,7 +243,7 @@ def _add_style(group: Any) -> None:
     group.add_argument("--model", metavar="FILE", help="a .hsi bundle (default: the shipped one)")
     style = group.add_argument(
         "--style", action="append", default=[], metavar="PICTURE[:WEIGHT]",
-        help="a picture, or the name of a shipped style; repeat with weights to blend",
+        help="a picture, a file of hsi-tune, or a shipped style; repeat with weights to blend",
     )  # fmt: skip
     style.completer = style_names
     group.add_argument(

@@ -27,6 +27,7 @@ from hsi.runtime.frame import Image
 from hsi.runtime.manifest import Manifest
 from hsi.runtime.self_test import self_test
 from hsi.runtime.style_code import StyleCache, StyleCode, blend
+from hsi.runtime.style_file import STYLE_SUFFIX, load_style
 from hsi.runtime.style_picture import sized_style, style_from_bytes
 from hsi.runtime.styles import DEFAULT_STYLE, style_path
 from hsi.runtime.tiled_engine import TiledEngine
@@ -114,8 +115,8 @@ class Stylizer:
         """Change the style, from the next frame on.
 
         Args:
-            style: A picture's path, a shipped style's name, a picture `(H, W, 3) uint8 BGR`, a
-                code, or several of these with weights, to blend.
+            style: The path of a picture or of a `.style` file, a shipped style's name, a picture
+                `(H, W, 3) uint8 BGR`, a code, or several of these with weights, to blend.
             strength: In [0, 1]; None keeps it.
 
         Raises:
@@ -265,6 +266,8 @@ class Stylizer:
         return code
 
     def _encode_file(self, path: Path) -> StyleCode:
+        if path.suffix == STYLE_SUFFIX:
+            return self._own(load_style(path))
         try:
             data = path.read_bytes()
         except OSError as error:

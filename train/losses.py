@@ -58,14 +58,21 @@ class LossNetwork(nn.Module):
 
 
 def style_loss(made: list[Tensor], style: list[Tensor], norm: StyleNorm = "l2") -> Tensor:
-    """Distance of channel means plus that of deviations, summed over levels (AdaIN form).
+    """Distance of channel means plus that of deviations, summed over levels (AdaIN form)."""
+    return moment_loss(made, [mean_deviation(level) for level in style], norm)
+
+
+def moment_loss(
+    made: list[Tensor], wanted: list[tuple[Tensor, Tensor]], norm: StyleNorm = "l2"
+) -> Tensor:
+    """The style loss where means and deviations of the style's levels are known already.
 
     ``mse`` is the mean squared error over channels, ``l2`` its root for each picture: the paper
     writes a norm, and its gradient does not grow with the distance.
     """
     total = made[0].new_zeros((), dtype=torch.float32)
-    for a, b in zip(made, style, strict=True):
-        for of_a, of_b in zip(_mean_deviation(a), _mean_deviation(b), strict=True):
+    for level, moments in zip(made, wanted, strict=True):
+        for of_a, of_b in zip(mean_deviation(level), moments, strict=True):
             squared = (of_a - of_b).square().mean(1)
             total = total + (squared if norm == "mse" else (squared + 1e-4).sqrt()).mean()
     return total
@@ -84,7 +91,7 @@ def structure_loss(made: Tensor, content: Tensor) -> Tensor:
     """
     apart = []
     for features in (made.float(), content.float()):
-        mean, deviation = _mean_deviation(features)
+        mean, deviation = mean_deviation(features)
         apart.append((features - mean[..., None, None]) / (deviation[..., None, None] + 1e-2))
     return F.mse_loss(apart[0], apart[1])
 
@@ -126,7 +133,8 @@ def _map(weight: Tensor, bias: Tensor | None, path: Path) -> nn.Conv2d:
     return layer
 
 
-def _mean_deviation(features: Tensor) -> tuple[Tensor, Tensor]:
+def mean_deviation(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each channel of `(N, C, H, W)`, each `(N, C)` float32."""
     features = features.float()
     mean = features.mean((2, 3))
     # A third of the time of Tensor.var on a CPU, forward and backward.

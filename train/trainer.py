@@ -22,15 +22,8 @@ from hsi.model.checkpoint import (
 )
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
-from hsi.train.losses import (
-    LossNetwork,
-    content_loss,
-    grey,
-    palette_loss,
-    require_finite,
-    structure_loss,
-    style_loss,
-)
+from hsi.train.losses import LossNetwork, require_finite
+from hsi.train.objective import Objective
 from hsi.train.options import TrainOptions
 from hsi.train.pictures import Picture, PictureSet, held_out_paths, planes
 from hsi.train.run_log import RunLog
@@ -64,6 +57,9 @@ class Trainer:
         self.contents = PictureSet(options.content, exclude=held_out)
         self.styles = PictureSet(options.style, exclude=held_out)
         self.loss_network = LossNetwork(options.loss_network).to(options.device)
+        self.objective = Objective(
+            self.loss_network, options.weights, options.style_norm, options.structure_levels
+        )
         self.network = initial.to(options.device).train()
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.discriminator = MultiScaleDiscriminator().to(options.device)
@@ -151,7 +147,13 @@ class Trainer:
             codes = self.network.encode_style(styles).repeat_interleave(options.share, 0)
             made, _ = self.network(seen, codes)
         made = self._judged(made)
-        terms = self._losses(made.float(), contents, styles)
+        ramp = 0.05 + 0.95 * min(1.0, self.step / max(1, options.style_ramp))
+        with self._autocast(True):
+            target = self.objective.target(styles).repeated(options.share)
+            terms = self.objective.terms(made.float(), contents, target, ramp)
+            if options.weights.adversarial:
+                judged = self.discriminator.judge(made.float(), 1.0)
+                terms["adversarial"] = options.weights.adversarial * ramp * judged
         total = torch.stack(list(terms.values())).sum()
         require_finite(total, self.step)
         self.optimizer.zero_grad(set_to_none=True)
@@ -164,49 +166,10 @@ class Trainer:
         values["discriminator"] = self._train_opponent(made.detach().float(), styles)
         return values | {"rate": rate}
 
-    def _losses(self, made: Tensor, contents: Tensor, styles: Tensor) -> dict[str, Tensor]:
-        """The weighted terms of the paper's loss."""
-        weights = self.options.weights
-        ramp = 0.05 + 0.95 * min(1.0, self.step / max(1, self.options.style_ramp))
-        with self._autocast(True):
-            with torch.no_grad():
-                share = self.options.share
-                wanted_style = [v.repeat_interleave(share, 0) for v in self.loss_network(styles)]
-                wanted_levels = self.loss_network(self._with_grey(contents))
-            levels = self.loss_network(self._with_grey(made))
-        count, wanted = len(made), wanted_levels[-1]
-        terms = {
-            "style": weights.style
-            * ramp
-            * style_loss([v[:count] for v in levels], wanted_style, self.options.style_norm),
-            "content": weights.content * content_loss(levels[-1][:count], wanted[:count]),
-        }
-        if weights.grey_content:
-            terms["grey_content"] = weights.grey_content * content_loss(
-                levels[-1][count:], wanted[count:]
-            )
-        if weights.structure:
-            pairs = [(levels[i - 1], wanted_levels[i - 1]) for i in self.options.structure_levels]
-            fine = [structure_loss(a[:count], b[:count]) for a, b in pairs]
-            terms["structure"] = weights.structure * torch.stack(fine).mean()
-        if weights.palette:
-            wanted_palette = styles.repeat_interleave(self.options.share, 0)
-            terms["palette"] = weights.palette * ramp * palette_loss(made, wanted_palette)
-        if weights.identity:
-            terms["identity"] = weights.identity * (made[0] - contents[0]).abs().mean()
-        if weights.adversarial:
-            terms["adversarial"] = weights.adversarial * ramp * self.discriminator.judge(made, 1.0)
-        return terms
-
     def _judged(self, pictures: Tensor) -> Tensor:
         """The crop without its context: a rim that a network could draw patterns on unpunished."""
         rim, size = self.options.context, self.options.crop
         return pictures[:, :, rim : rim + size, rim : rim + size]
-
-    def _with_grey(self, pictures: Tensor) -> Tensor:
-        if not self.options.weights.grey_content:
-            return pictures
-        return torch.cat([pictures, grey(pictures)])
 
     def _train_opponent(self, made: Tensor, styles: Tensor) -> float:
         if not self.options.weights.adversarial:

@@ -68,6 +68,7 @@ def completed(tmp_path: Path) -> Complete:
         ("hsi-inspect", "--json"),
         ("hsi-export", "--dry-run"),
         ("hsi-train", "--loss-network"),
+        ("hsi-tune", "--loss-network"),
     ],
 )
 def test_every_command_completes_its_options(
