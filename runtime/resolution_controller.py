@@ -9,7 +9,8 @@ STEPS = (1.0, 0.84, 0.71, 0.59, 0.5, 0.42, 0.35, 0.3, 0.25)
 """Shares of a side; each has 0.7 of the pixels of the one before."""
 
 _OVERLOAD_S, _SAMPLES = 0.5, 3  # so much of time and of frames tells an overload from a hiccup
-_SETTLING = 2  # frames after a step that waited for those of the step before
+_WARMING = 3  # frames at the start, for which engines prepare
+_SETTLING = 2  # frames after a step, which waited for those before it
 _DOWN, _UP = 0.9, 0.8  # of the limit: what a step down shall reach, and a step up may
 _PATIENCE_S, _LONGEST_S = 5.0, 80.0  # before a step up; twice as long after each that did not hold
 _HELD_S = 10.0  # a step up that holds for so long was right
@@ -31,7 +32,7 @@ class ResolutionController:
         self.limit_s = limit_s
         self._step = 0
         self._recent: deque[tuple[float, float]] = deque()  # (now, latency) since the last step
-        self._settling = 0
+        self._settling = _WARMING
         self._stepped_at: float | None = None
         self._raised_at: float | None = None
         self._patience_s = _PATIENCE_S

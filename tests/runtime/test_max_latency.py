@@ -26,13 +26,13 @@ def _play(**words: Any) -> PlayResult:
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Makes the network take 1 us a pixel more, as on a smaller machine; returns what it saw."""
+    """Makes the network take 3 us a pixel more, as on a smaller machine; returns what it saw."""
     seen = []
     stylize = Stylizer.stylize
 
     def slowly(self: Stylizer, frame: Image, **words: Any) -> Stylised:
         seen.append((frame.shape[1], frame.shape[0]))
-        time.sleep(frame.shape[0] * frame.shape[1] * 1e-6)
+        time.sleep(frame.shape[0] * frame.shape[1] * 3e-6)
         return stylize(self, frame, **words)
 
     monkeypatch.setattr(Stylizer, "stylize", slowly)
@@ -41,18 +41,20 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 def test_an_overloaded_line_sees_fewer_pixels_and_says_so(slow: list[tuple[int, int]]) -> None:
     result = _play(
-        sources=("test://640x480@30",), duration_s=6, live=LiveOptions(max_latency_s=0.2),
+        sources=("test://320x240@30",),
+        duration_s=4,
+        live=LiveOptions(max_latency_s=0.15),
         verify=False,
-    )  # fmt: skip
+    )
     summary = result.summary
     assert summary.event_counts[LOWERED] >= 1
     (event, *_) = [one for one in summary.events if one.kind is EventKind.RESOLUTION_LOWERED]
-    assert event.subject == "test://640x480@30"
+    assert event.subject == "test://320x240@30"
     assert event.detail.startswith("from 100% to ")
-    assert event.detail.endswith(" ms at a limit of 200 ms")
-    assert slow[0] == (640, 480)
-    assert slow[-1][0] < 640
-    assert abs(slow[-1][0] / slow[-1][1] - 4 / 3) < 0.02
+    assert event.detail.endswith(" ms at a limit of 150 ms")
+    assert slow[0] == (320, 240)
+    assert slow[-1][0] < 320
+    assert abs(slow[-1][0] / slow[-1][1] - 4 / 3) < 0.05
 
 
 def test_a_file_that_waits_keeps_its_pixels(inverter: Any, clip: Any) -> None:
