@@ -70,14 +70,15 @@ def peak_mib(bundle: str | None, size: str) -> float:
         stylizer.set_style(hsi.runtime.DEFAULT_STYLE)
         # The style's own peak is not the frames': Linux forgets a peak when told 5.
         Path("/proc/self/clear_refs").write_text("5")
-        before = _memory_mib("VmRSS")
+        before = memory_mib("VmRSS")
         run = _run(stylizer, *SIZES[size])
         for _ in range(3):
             run()
-    return round(_memory_mib("VmHWM") - before, 1)
+    return round(memory_mib("VmHWM") - before, 1)
 
 
-def _memory_mib(field: str) -> float:
+def memory_mib(field: str) -> float:
+    """MiB of this process, as Linux tells it: `VmRSS` now, `VmHWM` at its peak."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field):
             return int(line.split()[1]) / 1024

@@ -38,7 +38,7 @@ class ImageSource:
         self._paths = paths
         self._number = 0
         # The first picture is read at once: a file that is none must not cost a model load.
-        self._first: Image | None = _image_from_file(paths[0])
+        self._first: Image | None = image_from_file(paths[0])
         height, width = self._first.shape[:2]
         self.size = (width, height) if len(paths) == 1 else None
 
@@ -48,7 +48,7 @@ class ImageSource:
         if self._number >= len(self._paths):
             raise EndOfStream(self.name)
         number, path = self._number, self._paths[self._number]
-        image = self._first if self._first is not None else _image_from_file(path)
+        image = self._first if self._first is not None else image_from_file(path)
         self._first = None
         self._number += 1
         time_s = number / PICTURES_PER_SECOND
@@ -93,7 +93,12 @@ def _natural(path: Path) -> list[tuple[int, int, str]]:
     return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p]
 
 
-def _image_from_file(path: Path) -> Image:
+def image_from_file(path: Path) -> Image:
+    """A picture file, `(H, W, 3)` uint8 BGR.
+
+    Raises:
+        SourceError: It cannot be read, is empty or no picture.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from hsi.runtime.bundle import Bundle, shipped_bundle
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import HsiError
+from hsi.runtime.family import CROSS_IMAGE, family_of
 from hsi.runtime.manifest import Graph, Manifest, Variant
 
 EXAMPLES = """\
@@ -31,7 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     p.add_argument("--json", action="store_true", help="print the manifest as it is stored")
     args = complete(p).parse_args(argv)
     try:
-        bundle = Bundle(args.bundle or shipped_bundle())
+        path = args.bundle or shipped_bundle()
+        if family_of(path) == CROSS_IMAGE:
+            from hsi.runtime.appearance.inspection import inspected
+
+            print(inspected(path, as_json=args.json), end="")
+            return 0
+        bundle = Bundle(path)
         bundle.verify()
     except HsiError as error:
         print(f"hsi-inspect: {error}", file=sys.stderr)

@@ -259,6 +259,11 @@ class Manifest:
             raise BundleError(f"manifest: expected JSON, found damage: {reason}") from error
         if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
             raise BundleError(f"manifest: expected format {FORMAT!r}, found another: not a bundle")
+        if "family" in values:
+            raise BundleError(
+                f"manifest: expected a style-transfer network, found family {values['family']!r}: "
+                "open it with hsi.runtime.appearance.load, or run it with hsi-run and --style"
+            )
         version = values.pop("version", None)
         if type(version) is not int or version != VERSION:
             raise BundleError(

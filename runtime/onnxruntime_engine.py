@@ -34,7 +34,7 @@ class OnnxRuntimeEngine:
     def __init__(self, bundle: Bundle, engine: str, threads: int) -> None:
         self._bundle = bundle
         self._threads = threads
-        self._wanted = _providers(engine)
+        self._wanted = providers(engine)
         self._opening = threading.Lock()
         self._style_encoder: ort.InferenceSession | None = None
         self._stylizer: ort.InferenceSession | None = self._session(bundle.manifest.stylizer)
@@ -140,7 +140,12 @@ def _same(told: Tensor, found: ort.NodeArg) -> bool:
     )
 
 
-def _providers(engine: str) -> list[str]:
+def providers(engine: str) -> list[str]:
+    """ONNX Runtime's names of what can run an engine's graphs here, best first.
+
+    Raises:
+        EngineError: This build has none for it.
+    """
     available = ort.get_available_providers()
     if engine == "auto":
         return [p for p in PROVIDERS.values() if p in available]

@@ -16,11 +16,12 @@ DIRECTIONS: dict[
     str, set[str]
 ] = {  # who may import whom; hsi.calibrate and others add themselves here
     "runtime": set(),
+    "appearance": {"runtime", "model"},
     "model": {"runtime"},
     "train": {"runtime", "model"},
     "evaluate": {"runtime", "model"},
     "calibrate": {"runtime", "evaluate"},
-    "export": {"runtime", "model", "calibrate"},
+    "export": {"runtime", "model", "calibrate", "appearance"},
     "benchmark": {"runtime"},
     "doctor": {"runtime"},
 }
