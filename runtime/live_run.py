@@ -115,6 +115,17 @@ class LiveRun:
         event = Event(kind=EventKind.STYLE_CHANGED, subject="style", detail=code.name)
         self._parts.log.note(event)
 
+    def prepare_style(self, style: str) -> None:
+        """Encode a style in the caller's thread, so that a later change to it takes no time.
+
+        Args:
+            style: A picture's path or a shipped style's name.
+
+        Raises:
+            SourceError, OptionError, EngineError: As for `set_style`.
+        """
+        self._stylizer.encode_style(style)
+
     def set_strength(self, strength: float) -> None:
         """Change the share of the style: 0 gives the frame itself, 1 the whole style.
 

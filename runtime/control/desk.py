@@ -18,7 +18,7 @@ from hsi.runtime.control.models import (
     StyleShare,
 )
 from hsi.runtime.control.refusal import NotThere
-from hsi.runtime.control.shelf import StyleShelf
+from hsi.runtime.control.shelf import ShelfStyle, StyleShelf
 from hsi.runtime.live_run import LiveRun
 from hsi.runtime.look import Look
 from hsi.runtime.region import Mask, Region
@@ -101,6 +101,12 @@ class Desk:
                 self.live.set_look(look, camera=camera)
         self._changed()
         return self.settings()
+
+    def add_style(self, data: bytes, title: str) -> ShelfStyle:
+        """Put an uploaded picture on the shelf, ready to be used. As :meth:`StyleShelf.add`."""
+        style = self.shelf.add(data, title)
+        self.live.prepare_style(style.word)
+        return style
 
     def _looks(self, wanted: SettingsChange) -> dict[str, Look]:
         """Return the looks that change, by camera, all checked before the first is set."""

@@ -16,7 +16,7 @@ from hsi.runtime.control.app import control_app
 from hsi.runtime.control.options import ControlOptions
 from hsi.runtime.control.room import Room
 from hsi.runtime.control.shelf import StyleShelf
-from hsi.runtime.errors import OutputError
+from hsi.runtime.errors import HsiError, OutputError
 from hsi.runtime.live_run import LiveRun
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ _SEND_BUFFER = 256 * 1024  # bytes in the kernel: what a slow reader sees is har
 _MESSAGE_BYTES = 64 * 1024
 _WATCH_S = 5.0
 _END_S = 1.8
+_REST_S = 0.5
 
 
 class ControlPage:
@@ -105,13 +106,13 @@ class ControlPage:
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
-        watching = asyncio.ensure_future(_watch(room))
+        beside = [asyncio.ensure_future(one) for one in (_watch(room), _prepare(live, shelf))]
         try:
             await self._server.serve(sockets=[self._socket])
         finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             room.close()
 
 
@@ -119,6 +120,14 @@ async def _watch(room: Room) -> None:
     while True:
         await asyncio.sleep(_WATCH_S)
         await asyncio.to_thread(room.recordings.end_overlong)
+
+
+async def _prepare(live: LiveRun, shelf: StyleShelf) -> None:
+    # The first click on a style shall show as soon as the second; the line must not feel it.
+    for style in shelf.styles:
+        with contextlib.suppress(HsiError):
+            await asyncio.to_thread(live.prepare_style, style.word)
+        await asyncio.sleep(_REST_S)
 
 
 def _bound(options: ControlOptions) -> socket.socket:

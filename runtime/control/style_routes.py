@@ -48,7 +48,7 @@ async def add_style(
             "give a picture"
         )
     async with room.uploading:
-        style = await run_in_threadpool(room.desk.shelf.add, await request.body(), title)
+        style = await run_in_threadpool(room.desk.add_style, await request.body(), title)
     return _item(style)
 
 

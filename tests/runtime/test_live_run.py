@@ -271,3 +271,19 @@ def test_a_listener_that_hangs_or_fails_keeps_nobody_waiting(
     end()
     hang.set()
     _wait_for(lambda: "a listener failed" in caplog.text)
+
+
+def test_a_prepared_style_is_not_in_use_and_not_encoded_again(
+    live: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.prepare_style("tableau-no-2")
+    assert live.status().style == "starry-night"
+
+    def encode(*words: Any) -> None:
+        raise AssertionError("encoded again")
+
+    monkeypatch.setattr(type(live._stylizer._engine), "encode_style", encode)
+    live.set_style("tableau-no-2")
+    assert live.status().style == "tableau-no-2"
+    with pytest.raises(OptionError, match="'nobody': expected a picture or one of"):
+        live.prepare_style("nobody")

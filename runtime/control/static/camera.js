@@ -52,6 +52,11 @@ export class CameraTile {
     this.#showParts(look.protect, look.masks);
   }
 
+  // What was told last must not look as if it still held.
+  leave() {
+    this.#find(".state").textContent = "not connected";
+  }
+
   #find(selector) {
     return this.element.querySelector(selector);
   }

@@ -72,7 +72,7 @@ class Chart {
     });
     const top = Object.assign(document.createElement("span"), {
       className: "scale",
-      textContent: `top line ${most} ${this.unit}`,
+      textContent: `up to ${most} ${this.unit}, 2 minutes`,
     });
     this.legend.replaceChildren(...keys, top);
   }

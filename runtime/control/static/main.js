@@ -77,6 +77,8 @@ connection.addEventListener("closed", ({ detail }) => {
   steering.disabled = true;
   clearTimeout(telling);
   link.textContent = "Not connected";
+  document.getElementById("headline").textContent = "";
+  for (const tile of tiles) tile.leave();
   complain(detail || "No connection to the line. It is tried again.");
 });
 connection.addEventListener("status", ({ detail }) => {
