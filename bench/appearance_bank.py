@@ -110,7 +110,8 @@ class _Bench:
 
     def _whole_batch(self) -> object:
         options = _guided(self._options)
-        paths = invert_both(self._model, *self._pair, options)
+        structure, appearance = self._pair
+        paths = invert_both(self._model, structure, appearance, options)
         masks = self._bank.masks
         return transfer_full_batch(self._model, self._bank, paths, masks, options)
 

@@ -71,7 +71,7 @@ def transfer_full_batch(
         noise[OUT] = noise[PLAIN] + scale * (noise[OUT] - noise[PLAIN])
         own, foreign = structure.noise[i], appearance.noise[i]
         added = np.concatenate([own, own, foreign, own])
-        rows = step.mean(rows, noise) + added * step.sigma
+        rows = np.asarray(step.mean(rows, noise) + added * step.sigma, np.float32)
         if planned.adain:
             style = rows[APPEARANCE:STRUCTURE]
             rows[OUT:PLAIN] = _adain(rows[OUT:PLAIN], style, soft, bank.masks, options)

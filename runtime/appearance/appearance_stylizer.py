@@ -132,7 +132,7 @@ class AppearanceStylizer:
         grey = fitted_pictures([mask], self.size)[0].mean(axis=2).astype(np.float32) / 255
         height, width = latent_size
         small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
-        return (small[None] >= 0.5).astype(np.float32)
+        return np.asarray(small[None] >= 0.5, np.float32)
 
 
 def load(

@@ -30,7 +30,7 @@ class AttentionView:
         hues = (np.arange(len(self.looks)) * 180 // len(self.looks)).astype(np.uint8)
         planes = [hues[self.parts], *(np.full(self.parts.shape, 200, np.uint8),) * 2]
         colours = cv2.cvtColor(np.stack(planes, axis=-1), cv2.COLOR_HSV2BGR)
-        return _scaled(colours, size)
+        return _scaled(np.asarray(colours, np.uint8), size)
 
     def look_pictures(self, size: tuple[int, int]) -> list[Image]:
         """For each part, what it attends to: black is nothing, white the most."""

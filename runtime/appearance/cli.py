@@ -14,6 +14,7 @@ from hsi.runtime.appearance.options import ADAINS, TransferOptions
 from hsi.runtime.appearance.play import TransferRequest, play_pictures
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import HsiError, OptionError
+from hsi.runtime.picture import silence_opencv
 
 EXAMPLES = """\
 examples:
@@ -48,6 +49,7 @@ def run(words: argparse.ArgumentParser, argv: Sequence[str] | None, open_model: 
         args = complete(words).parse_intermixed_args(argv)
         progress = _Progress(quiet=args.quiet)
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+        silence_opencv()
         options = options_from(args)
         done = play_pictures(request_from(args), lambda: open_model(args, options), progress)
         progress.clear()

@@ -3,6 +3,7 @@
 import glob
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from hsi.runtime.appearance.appearance_stylizer import AppearanceStylizer, Transferred
@@ -94,7 +95,7 @@ def play_pictures(
                 image,
                 mask=mask,
                 view=maps is not None,
-                on_step=lambda done, total, name=path.name: on_picture(name, done, total),
+                on_step=partial(on_picture, path.name),
             )
             frame = Frame(image=image, number=number, time_s=0.0, source=str(path), path=path)
             output.write(frame, made.picture)
