@@ -16,6 +16,7 @@ from hsi.export.steps import Steps
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError, OptionError
 from hsi.runtime.picture import silence_opencv
+from hsi.runtime.uri import size_from_text
 
 if TYPE_CHECKING:
     from hsi.export.exporter import ExportReport
@@ -27,12 +28,13 @@ examples:
   hsi-export model.pt --dry-run --json    checks alone, for a machine
   hsi-export model.pt --precision int8 --calib clips/ --calib rtsp://camera/stream
   hsi-export model.pt --target tensorrt   says of each graph whether TensorRT takes it
+  hsi-export model.pt --target tensorrt --build 1920x1080     and builds its plan for this GPU
   hsi-run --camera 0 --model model.hsi    runs it
 
 exit codes: 0 written, or checked with --dry-run; 2 a wrong option; 3 the checkpoint, a picture or
-a place to calibrate on cannot be used; 4 an engine does not take the graphs, or a package is
-missing; 5 torch and the graphs disagree, a variant fails the quality gate, or a graph breaks a rule
-of its target; 6 the bundle cannot be written, or a fault
+a place to calibrate on cannot be used; 4 an engine does not take the graphs, a package is
+missing, or no plan can be built; 5 torch and the graphs disagree, a variant fails the quality gate,
+or a graph breaks a rule of its target; 6 the bundle cannot be written, or a fault
 """
 
 # Named here once more, so that --help needs no onnx; a test holds them together.
@@ -48,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     silence_opencv()
     steps = Steps(sys.stderr, quiet=args.quiet)
     try:
+        build = _build_size(args)
         report = _report(args, steps)
         print(json.dumps(report.to_dict(), indent=1) if args.json else table(report, args.dry_run))
         if not report.agrees:
@@ -56,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             _say(f"{args.model}: a variant fails the quality gate: nothing written")
         elif not report.fits:
             _say(f"{args.model}: a graph breaks a rule of {args.target}: nothing written")
+        elif build is not None:
+            _build_plan(Path(report.out), build)
+            _say(f"{report.out}: its plan for {args.build} is kept on this machine")
         return 0 if report.agrees and report.passed and report.fits else 5
     except HsiError as error:
         steps.clear()
@@ -91,6 +97,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--target", choices=TARGETS, help="hold every graph against the rules of this engine"
     )
+    p.add_argument(
+        "--build", metavar="WxH",
+        help="with --target tensorrt: build the plan for frames of this size, and keep it for "
+        "hsi-run --engine tensorrt on this machine",
+    )  # fmt: skip
     add_variant_arguments(p)
     p.add_argument("--json", action="store_true", help="report as JSON")
     p.add_argument("-q", "--quiet", action="store_true", help="no progress")
@@ -145,6 +156,32 @@ def _report(args: argparse.Namespace, steps: Steps) -> ExportReport:
     report = export(options, steps)
     steps.done()
     return report
+
+
+def _build_size(args: argparse.Namespace) -> tuple[int, int] | None:
+    """What a plan is asked for; seen to before minutes are spent on the export."""
+    if args.build is None:
+        return None
+    size = size_from_text(args.build, of="--build")
+    if args.target != TARGETS[0] or args.dry_run:
+        raise OptionError("--build goes with --target tensorrt, and not with --dry-run")
+    try:
+        from hsi.runtime.trt.ahead import check_builder
+
+        check_builder()
+    except (EngineError, ModuleNotFoundError) as error:
+        raise EngineError(
+            f"--build: no plan can be built here, nothing is exported: {error}; a bundle without "
+            "a plan has it built where it runs"
+        ) from error
+    return size
+
+
+def _build_plan(path: Path, size: tuple[int, int]) -> None:
+    # Imported here: it needs packages that an export does not.
+    from hsi.runtime.trt.ahead import build_ahead
+
+    build_ahead(path, size)
 
 
 def _say(text: str) -> None:

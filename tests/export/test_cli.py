@@ -282,3 +282,56 @@ def test_an_end_before_time_is_one_line(
     err = capsys.readouterr().err
     assert err.startswith(line)
     assert err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("quick_exports")
+def test_a_plan_is_built_of_the_bundle_that_was_written(
+    small_frames: Main,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    built: list[tuple[Path, tuple[int, int]]] = []
+    monkeypatch.setattr("hsi.runtime.trt.ahead.check_builder", lambda: None)
+    monkeypatch.setattr(
+        "hsi.runtime.trt.ahead.build_ahead", lambda path, size: built.append((path, size))
+    )
+    words = ["--target", "tensorrt", "--build", "640x360"]
+
+    assert small_frames(checkpoint, "-o", tmp_path / "a.hsi", *words) == 0
+
+    assert built == [(tmp_path / "a.hsi", (640, 360))]
+    assert "a.hsi: its plan for 640x360 is kept on this machine" in capsys.readouterr().err
+
+
+def test_without_a_gpu_a_build_is_refused_before_anything_is_exported(
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("hsi.runtime.trt.device.LIBRARY", "libnone.so.1")
+    words = [checkpoint, "-o", tmp_path / "a.hsi", "--target", "tensorrt", "--build", "640x360"]
+
+    assert main([str(word) for word in words]) == 4
+
+    err = capsys.readouterr().err
+    assert "--build: no plan can be built here, nothing is exported: engine tensorrt: " in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "a.hsi").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--build", "640x360"], "--build goes with --target tensorrt"),
+        (["--target", "tensorrt", "--dry-run", "--build", "640x360"], "not with --dry-run"),
+        (["--target", "tensorrt", "--build", "640"], "--build must be WIDTHxHEIGHT"),
+    ],
+)
+def test_a_build_that_cannot_be_meant_is_refused(
+    words: list[str], part: str, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(checkpoint), *words]) == 2
+    assert part in capsys.readouterr().err
