@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from hsi.doctor.child import tried
 from hsi.doctor.finding import Finding, fault, note, ok, warning
 from hsi.doctor.machine import Machine
 
@@ -28,6 +29,27 @@ def cameras(machine: Machine) -> Iterator[Finding]:
         device = machine.path(camera.device.lstrip("/"))
         yield _camera(f"camera {camera.address}", camera.name, device, camera.device, machine)
     yield from _usb_memory(machine, any_camera=bool(found))
+
+
+def genicam_cameras() -> Iterator[Finding]:
+    """What answers of GigE Vision and USB3 Vision cameras."""
+    subject = "GigE Vision and USB3 Vision"
+    told = tried("genicam")[-1]
+    if "error" in told:
+        yield note(
+            subject,
+            f"these cameras cannot be opened: {told['error']}",
+            "run sudo apt-get install libaravis-0.8-0",
+        )
+    elif not told["cameras"]:
+        yield note(
+            subject,
+            "Aravis loads, and no camera answers",
+            "see that the camera has an address of this network (arv-tool-0.8), and that no "
+            "firewall drops UDP port 3956",
+        )
+    for camera in told.get("cameras", ()):
+        yield ok(subject, camera)
 
 
 def _camera(subject: str, name: str, device: Path, shown: str, machine: Machine) -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from hsi.doctor.bundles import bundle_of, whole_bundles
-from hsi.doctor.cameras import cameras
+from hsi.doctor.cameras import cameras, genicam_cameras
 from hsi.doctor.clocks import clocks
 from hsi.doctor.engines import engines
 from hsi.doctor.extras import extras, window
@@ -42,6 +42,7 @@ def examine(
         device = any(finding.level is Level.OK for finding in graphics)
         yield from _guarded("bundle", lambda: _bundle_and_engines(bundle, device=device))
         yield from _guarded("cameras", lambda: cameras(machine))
+        yield from _guarded("cameras", genicam_cameras)
         yield from _guarded("window", window)
     yield from _guarded("network", lambda: network(machine))
     yield from _guarded("output folder", lambda: folder(output))

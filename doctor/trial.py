@@ -27,6 +27,8 @@ def main(argv: Sequence[str]) -> int:
         _tell(**_device())
     elif what == "tensorrt":
         _tell(**_tensorrt())
+    elif what == "genicam":
+        _tell(**_genicam())
     elif what == "window":
         _tell(**_window())
     return 0
@@ -87,6 +89,18 @@ def _tensorrt() -> dict[str, Any]:
     except (EngineError, ImportError) as error:
         return {"error": str(error)}
     return {"version": str(trt.__version__)}
+
+
+def _genicam() -> dict[str, Any]:
+    """Load Aravis and search the network and the USB, for a second."""
+    from hsi.runtime.errors import SourceError
+    from hsi.runtime.genicam.aravis import load_aravis
+
+    try:
+        found = load_aravis().devices()
+    except SourceError as error:
+        return {"error": str(error)}
+    return {"cameras": [f"{one.vendor} {one.model}, {one.address}" for one in found]}
 
 
 def _window() -> dict[str, Any]:

@@ -4,11 +4,12 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hsi.doctor import Level, Machine
-from hsi.doctor.cameras import cameras
+from hsi.doctor.cameras import cameras, genicam_cameras
 
 MakeMachine = Callable[..., Machine]
 Rights = Callable[[], AbstractContextManager[None]]
@@ -59,6 +60,32 @@ def test_a_camera_in_use_names_who_has_it(make_machine: MakeMachine) -> None:
 
     assert camera.level is Level.WARNING
     assert "/dev/video0 is open in firefox (process 4711)" in camera.text
+
+
+@pytest.mark.parametrize(
+    ("told", "level", "text"),
+    [
+        ({"error": "libaravis is missing"}, Level.NOTE, "cannot be opened: libaravis is missing"),
+        ({"error": "crashes the process with SIGSEGV"}, Level.NOTE, "with SIGSEGV"),
+        ({"cameras": []}, Level.NOTE, "no camera answers"),
+        ({"cameras": ["Basler acA, 10.0.0.7"]}, Level.OK, "Basler acA, 10.0.0.7"),
+    ],
+)
+def test_cameras_of_machine_vision_are_told_by_who_answers(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, Any], level: Level, text: str
+) -> None:
+    monkeypatch.setattr("hsi.doctor.cameras.tried", lambda what: [told])
+
+    (found,) = genicam_cameras()
+
+    assert found.level is level
+    assert found.text.endswith(text)
+
+
+def test_the_search_for_machine_vision_ends_in_a_finding() -> None:
+    (*_, found) = genicam_cameras()
+
+    assert found.level in (Level.OK, Level.NOTE)
 
 
 @pytest.mark.parametrize(("mib", "told"), [("16", True), ("1000", False), ("0", False)])
