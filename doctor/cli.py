@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -30,31 +31,36 @@ exit codes: 0 no fault, 1 at least one fault, 2 wrong options, 130 interrupted
 
 _FAULTY = 1
 _INTERRUPTED = 130
+_SIGNAL = 128  # what shells add to a signal's number
 _WIDTH = max(len(level.value) for level in Level)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `hsi-doctor`; return the exit code, which `--help` explains."""
     args = _parsed(argv)
-    findings: list[Finding] = []
     try:
-        for finding in examine(bundle=args.bundle, output=args.output):
-            findings.append(finding)
-            if not args.json and not (args.quiet and finding.level in (Level.OK, Level.NOTE)):
-                print(_text_of(finding), flush=True)
+        return _run(args)
     except KeyboardInterrupt:
         print("hsi-doctor: interrupted", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         # Whoever read has left, `| head` for one; nothing may be flushed to it later.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FAULTY
+        return _SIGNAL + signal.SIGPIPE
+
+
+def _run(args: argparse.Namespace) -> int:
+    findings: list[Finding] = []
+    for finding in examine(bundle=args.bundle, output=args.output):
+        findings.append(finding)
+        if not args.json and not (args.quiet and finding.level in (Level.OK, Level.NOTE)):
+            print(_text_of(finding), flush=True)
     counts = Counter(finding.level for finding in findings)
     if args.json:
-        print(json.dumps(_record(findings, counts), indent=2))
+        print(json.dumps(_record(findings, counts), indent=2), flush=True)
     else:
         faults, warnings = counts[Level.FAULT], counts[Level.WARNING]
-        print(f"{_some(faults, 'fault')}, {_some(warnings, 'warning')}")
+        print(f"{_some(faults, 'fault')}, {_some(warnings, 'warning')}", flush=True)
     return _FAULTY if counts[Level.FAULT] else 0
 
 

@@ -22,11 +22,12 @@ _ELSEWHERE = "choose another folder (--output FOLDER), or see to its permissions
 def folder(path: Path) -> Iterator[Finding]:
     """Write to the output folder, and take it away again."""
     subject = "output folder"
+    if not path.is_dir():
+        yield fault(subject, f"{path} is no folder", f"run mkdir -p {path}")
+        return
     try:
         speed = _write_speed(path)
         free = shutil.disk_usage(path).free
-    except FileNotFoundError:
-        yield fault(subject, f"{path} does not exist", f"run mkdir -p {path}")
     except OSError as error:
         yield fault(subject, f"{path} cannot be written: {error.strerror}", f"{_ELSEWHERE} {path}")
     else:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,6 +75,19 @@ def test_json_has_every_finding(found: list[Finding], capsys: pytest.CaptureFixt
         "text": "no permission",
         "mend": "join the group",
     }
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_a_reader_that_leaves_is_no_traceback(
+    found: list[Finding], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    found += FINE
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert main(words) == 128 + signal.SIGPIPE
+        monkeypatch.undo()
 
 
 def test_a_wrong_option_exits_2() -> None:
