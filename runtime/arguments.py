@@ -77,6 +77,8 @@ class Request:
     verify: bool = True
     collect: str | None = None  # folder for frames outside the calibration set
     attachments: tuple[AttachmentOptions, ...] = ()  # what looks on and steers
+    log_format: str = "text"  # or "json", one object a line
+    trace: int | None = None  # log where every so many-th frame has been
     json: bool = False
     quiet: bool = False
     verbose: int = 0
@@ -94,7 +96,7 @@ class Request:
                 f"--stability: expected a number from 0 to 1, found {self.stability:g}: 0 is "
                 "frame by frame, 1 the steadiest"
             )
-        for name in ("frames", "threads"):
+        for name in ("frames", "threads", "trace"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise OptionError(f"--{name} must be at least 1, got {value}")
@@ -139,6 +141,8 @@ def request_from(args: argparse.Namespace) -> Request:
         tile=_tile_from(args.tile),
         verify=not args.no_verify,
         collect=args.collect,
+        log_format=args.log_format,
+        trace=args.trace,
         json=args.json,
         quiet=args.quiet,
         verbose=args.verbose,
@@ -281,6 +285,13 @@ def _add_report(group: Any) -> None:
         help="save frames that differ and lie outside what an INT8 bundle was calibrated on (where "
         "nothing was: all that differ), for hsi-export --calib DIR",
     )  # fmt: skip
+    group.add_argument(
+        "--log-format", choices=("text", "json"), default="text",
+        help="json: every line on stderr is a JSON object, with events and the summary",
+    )  # fmt: skip
+    group.add_argument(
+        "--trace", type=int, metavar="N", help="log where every N-th frame has been, and when"
+    )
     group.add_argument("--json", action="store_true", help="print the summary as JSON on stdout")
     group.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
     group.add_argument("-v", "--verbose", action="count", default=0, help="more log; -vv: all")

@@ -10,8 +10,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from hsi.runtime.heap import bound_arenas
 from hsi.runtime.uri import redact_words
 
 if TYPE_CHECKING:
+    from hsi.runtime.attachment import AttachmentOptions
     from hsi.runtime.progress import ProgressLine
     from hsi.runtime.run_summary import RunSummary
 
@@ -41,8 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     bound_arenas()
     stop = _Stop()
+    say = _say
     try:
         args = parse(argv)
+        say = _say_as_json if args.log_format == "json" else _say
         if args.version:
             return _print_version()
         if args.list_styles:
@@ -52,9 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.probe is not None:
             return _print_probe(args.probe, as_json=args.json)
         with stop.on_signals():
-            _run(request_from(args), stop)
+            _run(request_from(args), stop, say)
     except HsiError as error:
-        _say(str(error))
+        say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return stop.exit_code or _SIGNAL + signal.SIGINT
@@ -65,13 +68,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         # A fault of ours. The traceback is in the log of -vv; whoever runs this gets a line.
         text = f"{type(error).__name__}: {error}"
-        _say(f"internal fault: {text}: run with -vv and report it")
+        say(f"internal fault: {text}: run with -vv and report it")
         return _FAULT
     return stop.exit_code
 
 
 def _say(text: str) -> None:
     print(f"hsi-run: {' '.join(redact_words(text).split())}", file=sys.stderr)
+
+
+def _say_as_json(text: str) -> None:
+    line = {"level": "error", "message": " ".join(redact_words(text).split())}
+    print(json.dumps(line), file=sys.stderr)
 
 
 class _Stop:
@@ -144,12 +152,14 @@ def _print_probe(uri: str, *, as_json: bool) -> int:
     return 0
 
 
-def _run(request: Request, stop: _Stop) -> None:
+def _run(request: Request, stop: _Stop, say: Callable[[str], None]) -> None:
     # Imported here: `--help` and a mistyped option need no video library and no engine.
     from hsi.runtime.player import play
     from hsi.runtime.progress import ProgressLine, text_of_summary
 
-    line = ProgressLine(sys.stderr, quiet=request.quiet)
+    as_json = request.log_format == "json"
+    line = ProgressLine(sys.stderr, quiet=request.quiet or as_json)
+    request = replace(request, attachments=(*request.attachments, *_status_dump(as_json)))
 
     def announce(text: str) -> None:
         line.clear()
@@ -158,27 +168,40 @@ def _run(request: Request, stop: _Stop) -> None:
 
     with _logging(request, line):
         try:
-            result = play(request, line, stop=stop.event, tell=_say, announce=announce)
+            result = play(request, line, stop=stop.event, tell=say, announce=announce)
         finally:
             line.clear()
+        logger.info("the run has ended", extra={"told": {"summary": result.as_dict()}})
     stop.note_faults(result.summary)
     if request.json:
         print(json.dumps(result.as_dict(), indent=2), flush=True)
-    elif not request.quiet:
+    elif not (request.quiet or as_json):
         print(text_of_summary(result.summary), file=sys.stderr)
         outputs = ", ".join(result.summary.outputs)
         print(f"engine {result.engine_text}, output {outputs}", file=sys.stderr)
 
 
+def _status_dump(as_json: bool) -> Iterator[AttachmentOptions]:
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGUSR1"):
+        from hsi.runtime.status_dump import StatusDumpOptions
+
+        yield StatusDumpOptions(stream=sys.stderr, indent=None if as_json else 2)
+
+
 @contextlib.contextmanager
 def _logging(request: Request, line: ProgressLine) -> Iterator[None]:
+    from hsi.runtime import journey
+    from hsi.runtime.json_log import JsonLineHandler
     from hsi.runtime.picture import silence_opencv
     from hsi.runtime.progress import LineHandler
 
-    handler = LineHandler(sys.stderr, line)
+    as_json = request.log_format == "json"
+    handler = (JsonLineHandler if as_json else LineHandler)(sys.stderr, line)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
-    level = logging.ERROR if request.quiet else levels[min(request.verbose, 2)]
+    # Machines read JSON: they get what people ask for with -v.
+    level = logging.ERROR if request.quiet else levels[min(request.verbose + as_json, 2)]
+    journey.logger.setLevel(logging.NOTSET if request.trace is None else logging.INFO)
     # OpenCV writes its own warnings past Python, in front of our one clear line.
     silence_opencv()
     root = logging.getLogger()

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class EventLog:
         with self._changing:
             self._events.append(event)
             self._counts[event.kind.value] += 1
-        logger.log(event.level, "%s", event)
+        logger.log(event.level, "%s", event, extra={"told": {"event": asdict(event)}})
         for listener in self._listeners:
             listener(event)
 

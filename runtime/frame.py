@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hsi.runtime.errors import FrameError
+from hsi.runtime.journey import NO_JOURNEY, Journey
 
 Image = npt.NDArray[np.uint8]
 """`(H, W, 3)` uint8, BGR, C-contiguous."""
@@ -32,6 +33,7 @@ class Frame:
     path: Path | None = None  # the file, when this frame is one picture file
     captured_at: float | None = None  # when it came, by time.monotonic(); set by the pipeline
     repeated: bool = False  # whether an output gets it again, since nothing newer has come
+    journey: Journey = NO_JOURNEY  # is told where this frame has been
     stylised: bool = False  # whether the picture that an output gets with it is in the style
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from hsi.runtime.event import Event, EventKind
 from hsi.runtime.feed import Feed
 from hsi.runtime.frame import Frame, Image
 from hsi.runtime.frame_queue import FrameQueue
+from hsi.runtime.journey import journey_of
 from hsi.runtime.lane_times import LaneTimes
 from hsi.runtime.live_view import LiveView
 from hsi.runtime.output import Output
@@ -26,7 +27,6 @@ from hsi.runtime.splice import Splice
 from hsi.runtime.stream_clock import StreamClock
 from hsi.runtime.substitute import Substitute, captioned
 
-_POLL_S = 0.1
 _SILENT_S = 1.0  # without anything new for so long, outputs get a substitute
 _FILL_S = 0.2  # how often
 
@@ -83,17 +83,20 @@ class Lane:
             return False
         self.times.note("capture", read_s)
         if self.newest_wins and not source.live:
-            self._wait_until(stream_s)  # a file played as if it were a camera
+            # A file played as if it were a camera.
+            self._leave.wait(max(0.0, self._meter.started_at + stream_s - time.monotonic()))
         self._last_at = now
         self.account.capture()
         if self._ended:
-            self.account.drop(Cause.STOPPED)
+            self._drop(Cause.STOPPED, frame)
             return False
-        frame = replace(self._resized(frame), captured_at=time.monotonic())
+        image = resized(frame.image, self._options.size or frame.size)
+        journey = journey_of(self.feed.name, frame.number, every=self._options.trace)
+        frame = replace(frame, image=image, captured_at=time.monotonic(), journey=journey)
         if self.newest_wins:
-            self.account.drop(Cause.NEWER, len(self.frames.put_newest(frame)))
+            self._drop(Cause.NEWER, *self.frames.put_newest(frame))
         elif not self.frames.put(frame):
-            self.account.drop(Cause.STOPPED)
+            self._drop(Cause.STOPPED, frame)
             return False
         return not self._leave.is_set()
 
@@ -132,25 +135,15 @@ class Lane:
         full = options.frames is not None and self.account.captured >= options.frames
         return self.newest_wins or not full
 
-    def _wait_until(self, stream_s: float) -> None:
-        due = self._meter.started_at + stream_s
-        while not self._leave.is_set() and (left := due - time.monotonic()) > 0:
-            self._leave.wait(min(left, _POLL_S))
-
-    def _resized(self, frame: Frame) -> Frame:
-        size = self._options.size
-        if size is None or size == frame.size:
-            return frame
-        return replace(frame, image=resized(frame.image, size))
-
     # The network's thread.
 
     def play(self, frame: Frame) -> None:
         """Stylise a frame and hand it to the outputs."""
         begun = time.monotonic()
+        frame.journey.mark("taken")
         limit_s = self._options.max_age_s
         if limit_s is not None and frame.age_s() > limit_s:
-            self.account.drop(Cause.TOO_OLD)
+            self._drop(Cause.TOO_OLD, frame)
             return
         try:
             image = self.feed.stylize(frame)
@@ -158,6 +151,7 @@ class Lane:
             self._without_network(frame, error)
             return
         self.times.note("infer", time.monotonic() - begun)
+        frame.journey.mark("stylised")
         if self.newest_wins:  # else a frame waits for outputs, which is no latency
             self._pace.note(frame)
         if self._failing:
@@ -171,7 +165,7 @@ class Lane:
 
     def _without_network(self, frame: Frame, error: Exception) -> None:
         if self._substitute is None:
-            self.account.drop(Cause.NETWORK_FAILED)
+            self._drop(Cause.NETWORK_FAILED, frame)
             raise error
         if not self._failing:
             self._failing = True
@@ -181,7 +175,7 @@ class Lane:
             self._hand_out(frame, image, done=self._through)
             self._note_taken()
             return
-        self.account.drop(Cause.NETWORK_FAILED)
+        self._drop(Cause.NETWORK_FAILED, frame)
         self._repeat("network failed", time_s=frame.time_s)
 
     def _note_taken(self) -> None:
@@ -192,7 +186,7 @@ class Lane:
     def end(self) -> None:
         """Take no more frames; what waits is dropped."""
         self._ended = True
-        self.account.drop(Cause.STOPPED, len(self.frames.abandon()))
+        self._drop(Cause.STOPPED, *self.frames.abandon())
 
     def finish(self) -> None:
         """Let the outputs write what they have, and no more."""
@@ -228,11 +222,12 @@ class Lane:
         if delivery.written:
             self.account.show(stylised=delivery.frame.stylised)
             self.times.note_shown(delivery.frame.age_s())
+            delivery.frame.journey.end("shown")
         elif self._leave.is_set():
-            self.account.drop(Cause.STOPPED)
+            self._drop(Cause.STOPPED, delivery.frame)
         else:
             failed = delivery.failed or all(one.done for one in self.outputs)
-            self.account.drop(Cause.OUTPUT_FAILED if failed else Cause.SLOW_OUTPUT)
+            self._drop(Cause.OUTPUT_FAILED if failed else Cause.SLOW_OUTPUT, delivery.frame)
 
     def _through_again(self, delivery: Delivery) -> None:
         if delivery.written:
@@ -262,6 +257,11 @@ class Lane:
             self._handed_at = handed_at
 
     # Any thread.
+
+    def _drop(self, cause: Cause, *frames: Frame) -> None:
+        self.account.drop(cause, len(frames))
+        for frame in frames:
+            frame.journey.end(f"dropped: {cause.value}")
 
     def silent_s(self) -> float | None:
         """Seconds since the last frame came; None before the first."""

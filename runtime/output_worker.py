@@ -97,6 +97,7 @@ class OutputWorker:
             self.error = error
             self.done = True
         if written:
+            delivery.frame.journey.mark(f"written to {self.output.name}")
             self._on_written(time.monotonic() - begun)
         delivery.settle(written=written, failed=self.error is not None)
         if self.done:

@@ -31,9 +31,11 @@ def resized(image: Image, size: tuple[int, int]) -> Image:
     """Return a picture in another size, stretched where its sides have another ratio.
 
     Args:
-        image: `(H, W, 3)` uint8 BGR.
+        image: `(H, W, 3)` uint8 BGR. Returned itself where it has that size.
         size: `(width, height)` in pixels.
     """
+    if (image.shape[1], image.shape[0]) == size:
+        return image
     shrinks = size[0] * size[1] < image.shape[0] * image.shape[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)

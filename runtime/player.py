@@ -201,6 +201,7 @@ def _options_for(request: Request, expected: int | None) -> RunOptions:
         size=request.size,
         on_fault=request.live.on_fault,
         max_age_s=request.live.max_age_s,
+        trace=request.trace,
         max_latency_s=request.live.max_latency_s,
         stall_s=request.live.stall_s or defaults.stall_s,
         expected_frames=expected,

@@ -60,9 +60,13 @@ class LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the line away, then log."""
-        text = redact_words(self.format(record))
+        text = self.text_of(record)
         self._line.clear()
         print(text, file=self._stream, flush=True)
+
+    def text_of(self, record: logging.LogRecord) -> str:
+        """Return what to print of a record."""
+        return redact_words(self.format(record))
 
 
 def text_of_progress(progress: Progress) -> str:

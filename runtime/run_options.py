@@ -40,12 +40,13 @@ class RunOptions:
     open_s: float = 10.0  # a live source that takes longer to open is given up
     back_off_s: tuple[float, float] = (0.25, 1.0)  # the first and the longest wait to reconnect
     healthy_s: float = 5.0  # after so long without a fault the waits begin anew
+    trace: int | None = None  # log where every so many-th frame has been
     drain_s: float = 3.5  # time to finish what is begun after a stop
     expected_frames: int | None = None  # what the sources promise, for the time left
     progress_s: float = 0.5  # how often `on_progress` is called
 
     def __post_init__(self) -> None:
-        for name in ("frames", "queue"):
+        for name in ("frames", "queue", "trace"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise OptionError(f"{name} must be a positive whole number, got {value}")
