@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from hsi.runtime.control import camera_routes, line_routes, sockets, style_routes
 from hsi.runtime.control.access import Access
 from hsi.runtime.control.body_limit import BodyLimit
-from hsi.runtime.control.refusal import not_routed, refusals, refused
+from hsi.runtime.control.refusal import failed, not_routed, refusals, refused
 from hsi.runtime.control.room import Room
 from hsi.runtime.control.upload import MAX_BYTES
 from hsi.runtime.errors import HsiError
@@ -54,6 +54,7 @@ def control_app(room: Room, *, token: str | None, cookie: str = "hsi") -> ASGIAp
     for kind in (HsiError, RequestValidationError):
         app.add_exception_handler(kind, refused)
     app.add_exception_handler(HTTPException, not_routed)
+    app.add_exception_handler(Exception, failed)
     app.add_api_route("/", _index, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC))
     return Access(BodyLimit(app, most=MAX_BYTES), token=token, cookie=cookie)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 
+import anyio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hsi.runtime.errors import OptionError
 
 _LINGER_S = 5.0
 
 
-class BodyTooLarge(Exception):
-    """More came than was announced as the most. A signal, not a fault."""
+class BodyTooLarge(OptionError):
+    """More came than a body may have."""
 
 
 class BodyLimit:
@@ -27,6 +29,7 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, *, most: int) -> None:
         self._app = app
         self._most = most
+        self._text = f"body: expected at most {most} bytes, found more: send a smaller picture"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -45,12 +48,12 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._most:
-                raise BodyTooLarge
+                raise BodyTooLarge(self._text)
             return message
 
         async def noted(message: Message) -> None:
             nonlocal begun
-            # An answer to half a body, by one who took the signal for a fault, is none.
+            # The answer to half a body is not the one that lingers.
             if seen <= self._most or begun:
                 begun = True
                 await send(message)
@@ -61,8 +64,7 @@ class BodyLimit:
             await self._refuse(receive, send)
 
     async def _refuse(self, receive: Receive, send: Send) -> None:
-        text = f"body: expected at most {self._most} bytes, found more: send a smaller picture"
-        body = json.dumps({"error": text}).encode()
+        body = json.dumps({"error": self._text}).encode()
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
@@ -71,11 +73,7 @@ class BodyLimit:
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": True})
         # Many read no answer before they have sent all: to hang up on them would lose the line.
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(_ignored(receive), _LINGER_S)
+        with anyio.move_on_after(_LINGER_S):
+            while (await receive()).get("more_body", False):
+                pass
         await send({"type": "http.response.body"})
-
-
-async def _ignored(receive: Receive) -> None:
-    while (await receive()).get("more_body", False):
-        pass

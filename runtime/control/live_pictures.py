@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
+import anyio
 import cv2
 import numpy as np
 
@@ -93,8 +94,8 @@ class LivePictures:
             width: One of `WIDTHS`; a smaller frame keeps its size.
         """
         if self._place in (None, after):
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._news.wait(), _WAIT_S)
+            with anyio.move_on_after(_WAIT_S):
+                await self._news.wait()
         shown = self._shown
         if shown is None or shown.place == after:
             return None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated, TypeAlias
 
+import anyio
 from fastapi import Query
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator
@@ -54,9 +54,10 @@ class MjpegResponse(StreamingResponse):
         """Send until the reader leaves, or sleeps."""
 
         async def send_in_time(message: Message) -> None:
-            await asyncio.wait_for(send(message), _PATIENCE_S)
+            with anyio.fail_after(_PATIENCE_S):
+                await send(message)
 
-        with contextlib.suppress(asyncio.TimeoutError):
+        with contextlib.suppress(TimeoutError):
             await super().stream_response(send_in_time)
 
 

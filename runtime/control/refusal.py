@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +13,8 @@ from starlette.responses import JSONResponse
 
 from hsi.runtime.errors import HsiError, OptionError, SourceError
 from hsi.runtime.uri import redact_words
+
+logger = logging.getLogger(__name__)
 
 
 class NotThere(OptionError):
@@ -67,6 +70,19 @@ async def refused(request: Request, error: Exception) -> JSONResponse:
     """Answer with a fault of the line or of the request."""
     status = status_of(error) if isinstance(error, HsiError) else 422
     return JSONResponse({"error": line_of(error)}, status_code=status)
+
+
+async def failed(request: Request, error: Exception) -> JSONResponse:
+    """Answer where the fault is ours. The log has it; the line goes on."""
+    note_fault(request.url.path, error)
+    text = f"internal fault: {type(error).__name__}: run with -vv and report it"
+    return JSONResponse({"error": text}, status_code=500)
+
+
+def note_fault(where: str, error: Exception) -> None:
+    """Log a fault of ours in one line."""
+    logger.warning("control page: %s: %s: %s", where, type(error).__name__, line_of(error))
+    logger.debug("fault", exc_info=error)
 
 
 async def not_routed(request: Request, error: Exception) -> JSONResponse:

@@ -8,6 +8,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Literal
 
+import anyio
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -15,14 +16,14 @@ from starlette.concurrency import run_in_threadpool
 from hsi.runtime.control.live_pictures import LivePictures, View
 from hsi.runtime.control.mjpeg import stepped
 from hsi.runtime.control.models import Recording, Settings, SettingsChange
-from hsi.runtime.control.refusal import NotThere, TooMany, line_of
+from hsi.runtime.control.refusal import NotThere, TooMany, line_of, note_fault
 from hsi.runtime.control.room import Room, TheRoom
 from hsi.runtime.errors import HsiError
 
 _STATUS_S = 0.5  # between two reports where nothing was changed
 _PATIENCE_S = 10.0  # for a reader that takes nothing
 _HEAD = struct.Struct("<II")  # place and frame number, before the JPEG
-_GONE = (WebSocketDisconnect, asyncio.TimeoutError, RuntimeError)
+_GONE = (WebSocketDisconnect, TimeoutError, RuntimeError)
 
 router = APIRouter()
 
@@ -78,6 +79,9 @@ async def _seated(socket: WebSocket, room: Room) -> AsyncIterator[None]:
     except _GONE:
         with contextlib.suppress(*_GONE):
             await socket.close()
+    except Exception as error:
+        note_fault(socket.url.path, error)
+        await _close(socket, 1011, error)
 
 
 async def _close(socket: WebSocket, code: int, error: Exception) -> None:
@@ -108,8 +112,8 @@ async def _tell(socket: WebSocket, room: Room) -> None:
             latest = events
             plain = [event.model_dump(mode="json") for event in events]
             await _in_time(_send(socket, "events", plain))
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(news.wait(), _STATUS_S)
+        with anyio.move_on_after(_STATUS_S):
+            await news.wait()
 
 
 async def _obey(socket: WebSocket, room: Room) -> None:
@@ -151,4 +155,5 @@ async def _send(socket: WebSocket, kind: str, value: object) -> None:
 
 
 async def _in_time(sending: Awaitable[None]) -> None:
-    await asyncio.wait_for(sending, _PATIENCE_S)
+    with anyio.fail_after(_PATIENCE_S):
+        await sending

@@ -1,6 +1,8 @@
 """Tests of the JSON API against a running line."""
 
+import http.client
 import io
+import json
 import re
 import select
 import socket
@@ -193,10 +195,12 @@ def test_a_gigabyte_is_refused_long_before_its_end(line: Any, announced: bool) -
         stranger.sendall(head.encode())
         while sent < size and not select.select([stranger], [], [], 0)[0]:
             sent += stranger.send(piece)
-        answer = stranger.recv(10_000)
+        answer = http.client.HTTPResponse(stranger)
+        answer.begin()
+        error = json.loads(answer.read())["error"]
 
-    assert answer.startswith(b"HTTP/1.1 413")
-    assert b"body: expected at most 20000000 bytes, found more" in answer
+    assert answer.status == 413
+    assert error.startswith("body: expected at most 20000000 bytes, found more")
     assert sent < 100_000_000
 
 
@@ -255,3 +259,20 @@ def test_a_change_of_style_loses_no_frame(start_line: Any) -> None:
     assert summary.captured == summary.shown + sum(summary.dropped.values())
     faults = ("network_failed", "output_failed", "corrupt")
     assert {cause: summary.dropped[cause] for cause in faults} == dict.fromkeys(faults, 0)
+
+
+def test_a_fault_of_ours_is_logged_in_one_line_and_the_line_goes_on(
+    api: httpx.Client, line: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*words: Any, **options: Any) -> None:
+        raise RuntimeError("rtsp://user:secret@camera/ is odd")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hsi.runtime.control.desk.Desk.events", fails)
+        answer = api.get("/events")
+
+    assert answer.status_code == 500
+    assert answer.json()["error"].startswith("internal fault: RuntimeError")
+    logged = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert logged[-1].startswith("control page: /api/v1/events: RuntimeError: rtsp://***@camera")
+    assert api.get("/events").status_code == 200
