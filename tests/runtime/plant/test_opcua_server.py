@@ -97,7 +97,7 @@ def visit(port: int) -> Callable[[Callable[[Plc], Awaitable[None]]], None]:
     return lambda do: asyncio.run(visited(do))
 
 
-def test_a_line_shows_its_states_recipes_and_cameras_and_takes_recipes(
+def test_a_line_shows_its_states_and_cameras_takes_recipes_and_tells_events(
     line: Any, visit: Any
 ) -> None:
     async def do(plc: Plc) -> None:
@@ -114,7 +114,11 @@ def test_a_line_shows_its_states_recipes_and_cameras_and_takes_recipes(
         recipe = ("RecipeManagement", "Recipes", "great-wave")
         assert await plc.read(*recipe, "IsPrepared") is False
 
+        ears = Ears()
+        subscription = await plc.client.create_subscription(50, ears)
+        await subscription.subscribe_events(await plc.node())
         assert await plc.call(recipe, "Prepare") == [True, 0]
+        await plc.until(lambda: _heard(ears, "style: style changed: great-wave"))
         assert await plc.read(*recipe, "IsPrepared") is True
         assert await plc.read(".Line", ".Style") == "great-wave"
 
@@ -149,29 +153,16 @@ def test_a_line_shows_its_states_recipes_and_cameras_and_takes_recipes(
     visit(do)
 
 
+async def _heard(ears: Ears, text: str) -> bool:
+    return text in ears.heard
+
+
 async def _is_executing(plc: Plc) -> bool:
     try:
         state = await plc.read("VisionStateMachine", "AutomaticModeStateMachine", "0:CurrentState")
     except UaStatusCodeError:  # of no state while it is not operational
         return False
     return bool(state.Text == "ContinuousExecution")
-
-
-def test_events_of_the_line_are_events_of_the_vision_system(line: Any, visit: Any) -> None:
-    async def do(plc: Plc) -> None:
-        await plc.until(lambda: _is_executing(plc))
-        ears = Ears()
-        subscription = await plc.client.create_subscription(50, ears)
-        await subscription.subscribe_events(await plc.node())
-
-        await asyncio.to_thread(line.live.set_style, "great-wave")
-
-        async def told() -> bool:
-            return ears.heard == ["style: style changed: great-wave"]
-
-        await plc.until(told)
-
-    visit(do)
 
 
 def test_a_client_that_is_gone_is_not_noticed_by_the_line(
