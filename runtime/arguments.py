@@ -46,7 +46,7 @@ sources: 0, /dev/video0, v4l2:///dev/video0?size=1920x1080&fps=30&fourcc=MJPG, a
   replay+line.hsr, fault+URI?drop=0.02&corrupt=0.01&stall=5s/60s&lose=30s&resize=10s&seed=1
 outputs: out.mp4, .mkv, .mov; folder/ or 'folder/*.jpg' for one picture per frame; out.png for a
   single one; display:// for a window, which q, Esc or closing it ends; shm://name for another
-  program; null:; http://@:8080/ for a
+  program; rtsp://[user:password@]host[:port]/path, pushed to a server; null:; http://@:8080/ for a
   page to see and steer the line, http://@:8080/?readers=32&folder=recordings
 
 exit codes: 0 done, 2 wrong options, 3 source not there or lost, 4 bundle or engine unusable here,

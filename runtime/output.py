@@ -18,7 +18,7 @@ from hsi.runtime.uri import local_path, redact, scheme_of
 VIDEO_SUFFIXES = (".m4v", ".mkv", ".mov", ".mp4")
 _KINDS = (
     "out.mp4 (also .mkv, .mov), folder/ for one picture per frame, 'folder/*.jpg', out.png for a "
-    "single picture, display://, shm://name, null:"
+    "single picture, display://, shm://name, rtsp://host/path, null:"
 )
 
 
@@ -34,6 +34,10 @@ class NoWindow(OutputError):
 
 class ViewerClosed(Exception):
     """Whoever watched has closed the window: the run ends well. A signal, not a fault."""
+
+
+class Skipped(Exception):
+    """An output cannot take this frame, and will take later ones. A signal, not a fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +78,7 @@ class Output(Protocol):
         Raises:
             OutputError: It cannot be written: disk full, no permission, another size than before.
             ViewerClosed: The user has closed the window.
+            Skipped: It cannot take this one, but later ones.
         """
 
     def __enter__(self) -> Output: ...
@@ -96,8 +101,8 @@ def open_output(uri: str | os.PathLike[str], *, options: OutputOptions | None = 
     Args:
         uri: `out.mp4`, `out.mkv` or `out.mov`; a folder (existing, or with a `/` at the end) for
             one PNG per frame; `folder/*.jpg` for another picture format; `out.png` for a single
-            picture; `display://` for a window; `shm://name` for another program; `null:` for
-            nothing.
+            picture; `display://` for a window; `shm://name` for another program;
+            `rtsp://host/path` for a server; `null:` for nothing.
         options: What the source says.
 
     Returns:
@@ -123,6 +128,10 @@ def open_output(uri: str | os.PathLike[str], *, options: OutputOptions | None = 
         from hsi.runtime.shared_memory_output import SharedMemoryOutput
 
         return SharedMemoryOutput(text)
+    if scheme_of(text) in ("rtsp", "rtsps"):
+        from hsi.runtime.rtsp_output import RtspOutput
+
+        return RtspOutput(text, fps=options.fps)
     if scheme_of(text) not in ("", "file"):
         raise OptionError(f"{redact(text)}: unknown kind of output, expected one of {_KINDS}")
     return _open_path(local_path(text), options)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from hsi.runtime.delivery import Delivery
 from hsi.runtime.frame_queue import FrameQueue, QueueEnd
-from hsi.runtime.output import Output, ViewerClosed
+from hsi.runtime.output import Output, Skipped, ViewerClosed
 
 _POLL_S = 0.1
 _WAITING = 1  # pictures that may wait for an output
@@ -91,6 +91,8 @@ class OutputWorker:
         try:
             self.output.write(delivery.frame, delivery.image)
             written = True
+        except Skipped:
+            pass
         except ViewerClosed:
             written = self.done = True
         except BaseException as error:

@@ -104,7 +104,7 @@ class VideoOutput:
                 f"{frame.number} of {frame.source} is {width}x{height}: pass --size "
                 f"{self._size[0]}x{self._size[1]}, or write a folder"
             )
-        picture = _picture_from(image)
+        picture = encoder_picture(image)
         # Two frames in one tick would make the file invalid.
         tick = max(self._last_tick + 1, round(self._clock.at(frame) * self._ticks_per_s))
         self._last_tick = tick
@@ -142,7 +142,7 @@ class VideoOutput:
         return self.name, str(self._part)
 
     def _start(self, width: int, height: int) -> None:
-        codec, self._ticks_per_s, tuning = next(c for c in _CODECS if _can_encode(c[0]))
+        codec, self._ticks_per_s, tuning = next(c for c in _CODECS if can_encode(c[0]))
         self._size = (width, height)
         self._part = create_part(self._path)
         if width % 2 or height % 2:
@@ -181,7 +181,8 @@ class VideoOutput:
                 os.replace(self._part, self._path)
 
 
-def _can_encode(codec: str) -> bool:
+def can_encode(codec: str) -> bool:
+    """Whether PyAV has an encoder of this name."""
     try:
         av.Codec(codec, "w")
     except av.codec.codec.UnknownCodecError:
@@ -189,7 +190,12 @@ def _can_encode(codec: str) -> bool:
     return True
 
 
-def _picture_from(image: Image) -> av.VideoFrame:
+def encoder_picture(image: Image) -> av.VideoFrame:
+    """Return a picture as encoders want it: 4:2:0, BT.709, with even sides.
+
+    Args:
+        image: `(H, W, 3)` uint8 BGR. Read, not kept; an odd side gets a copy of its last line.
+    """
     height, width = image.shape[:2]
     if height % 2 or width % 2:
         padded = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)

@@ -85,7 +85,7 @@ def test_colours_survive(
     colour: tuple[int, int, int],
     codec: str,
 ) -> None:
-    monkeypatch.setattr(video_output, "_can_encode", lambda name: name == codec)
+    monkeypatch.setattr(video_output, "can_encode", lambda name: name == codec)
     image = np.full((64, 96, 3), colour, np.uint8)
     with VideoOutput(tmp_path / "a.mp4") as output:
         output.write(make_frame(), image)
