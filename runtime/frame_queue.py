@@ -48,6 +48,21 @@ class FrameQueue(Generic[T]):
             self._changed.notify_all()
             return True
 
+    def hand_over(self, item: T) -> bool:
+        """Hand one item over, and wait until the reader has it.
+
+        Returns:
+            False when the reader has left.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._abandoned or len(self._items) < self._size)
+            if self._abandoned:
+                return False
+            self._items.append(item)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._abandoned or not self._items)
+            return not self._abandoned
+
     def put_newest(self, item: T) -> list[T]:
         """Hand one item over in place of whatever waits.
 

@@ -81,5 +81,6 @@ class FrameStream:
         self._pipeline.wait()
 
     def _put(self, shown: Shown) -> None:
-        if not self._frames.put(shown):
+        # Until the loop has it, a newer one may take the place of the next.
+        if not self._frames.hand_over(shown):
             raise ViewerClosed

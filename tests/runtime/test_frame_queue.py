@@ -19,6 +19,19 @@ def test_get_returns_none_when_the_time_is_up() -> None:
     assert FrameQueue[int](1).get(0.01) is None
 
 
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_writer_may_wait_until_the_reader_has_it(leaves: bool) -> None:
+    queue: FrameQueue[int] = FrameQueue(1)
+    told: list[bool] = []
+    writer = threading.Thread(target=lambda: told.append(queue.hand_over(7)))
+    writer.start()
+    time.sleep(0.05)
+    assert writer.is_alive()
+    assert (queue.abandon() == [7]) if leaves else (queue.get(5) == 7)
+    writer.join(5)
+    assert told == [not leaves]
+
+
 def test_newest_wins_and_the_replaced_come_back() -> None:
     queue: FrameQueue[int] = FrameQueue(2)
     pushed_out: list[int] = []

@@ -46,6 +46,18 @@ def test_a_slow_loop_keeps_a_file_waiting(inverter: Told, clip: Path) -> None:
     assert count == 8
 
 
+def test_a_slow_loop_over_a_camera_misses_frames_and_stays_near(inverter: Told) -> None:
+    ages = []
+    for shown in hsi.runtime.stream(CAMERA):
+        ages.append(shown.frame.age_s())
+        time.sleep(0.3)
+        if shown.place == 6:
+            break
+    assert shown.frame.number > 20
+    # One round, not as many as there are threads on the way; and what a busy machine adds.
+    assert sorted(ages)[3] < 0.55
+
+
 def test_breaking_out_gives_everything_back(inverter: Told) -> None:
     for shown in hsi.runtime.stream(CAMERA):
         if shown.place == 3:
