@@ -38,7 +38,7 @@ lint: $(DEV_ENV)/.installed
 	$(DEV_ENV)/bin/mypy
 
 bench: $(DEV_ENV)/.bench
-	@for name in linear_cost flicker controls shapes "overhead $(DEMO_CLIP)"; do \
+	@for name in linear_cost flicker controls shapes latency "overhead $(DEMO_CLIP)"; do \
 		echo "bench.$$name"; $(DEV_ENV)/bin/python -m bench.$$name || exit 1; done
 
 clean:
