@@ -36,6 +36,7 @@ SLOW = 20
 SLOW_BYTES_S = 4096
 STYLES = ("great-wave", "the-scream")
 CHANGES = 20
+SETTLE_S = 5.0  # until the kernel's buffers of the slow ones are full
 
 
 def main() -> None:
@@ -63,8 +64,8 @@ def measure(process: int, port: int, rounds: int, seconds: float) -> dict[str, A
         rates["nobody"].append(frame_rate(port, seconds))
         with readers(port) as fast:
             rates["readers"].append(frame_rate(port, seconds))
+            seen = fast.value / (SETTLE_S + seconds)
             memory.append(resident_mib(process))
-        seen = fast.value / seconds
     latencies, steady, changing = style_changes(port, seconds)
     return {
         "fps": {name: [round(value, 2) for value in values] for name, values in rates.items()},
@@ -151,6 +152,7 @@ def readers(port: int) -> Iterator[Any]:
         while not fast.value:
             time.sleep(0.05)
         fast.value = 0
+        time.sleep(SETTLE_S)
         yield fast
     finally:
         process.kill()

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
 
 import anyio
 import cv2
@@ -23,9 +22,12 @@ from hsi.runtime.look import shrunk
 WIDTHS = (320, 640, 960, 1280, 1920)
 """Pixels that a live picture may be wide: few, so that readers share what is encoded."""
 
-_SHARE = 1 / 16  # of one core that live pictures may take from the line
+SHARE = 0.025
+"""Of all processor time: what live pictures may take from the line, together."""
+
 _SLOWEST_S = 1.0  # between two pictures, however dear they are
 _WAIT_S = 1.0
+_HURRY_S = 0.3
 _ASKING_S = 0.01  # within which most readers ask for a new picture
 _QUALITY = 80
 
@@ -58,21 +60,31 @@ class LivePictures:
         camera: Its name there.
         waiting: Where a thread may wait for a frame, one for each camera.
         encoding: Where pictures are encoded.
+        share: Of one core that may be spent; pictures come as often as it allows.
     """
 
     def __init__(
-        self, live: LiveRun, camera: str, *, waiting: Executor, encoding: Executor
+        self,
+        live: LiveRun,
+        camera: str,
+        *,
+        waiting: Executor,
+        encoding: Executor,
+        share: float,
     ) -> None:
         self._live = live
         self._camera = camera
         self._waiting = waiting
         self._encoding = encoding
+        self._share = share
         self._readers = 0
         self._pump: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._shown: Shown | None = None
         self._made: dict[tuple[View, int], asyncio.Future[bytes]] = {}
-        self._spent_s = 0.0  # on the newest picture
+        self._encoded_s = 0.0  # processor time since the last rest
+        self._hurried = asyncio.Event()
+        self._hurried_until = 0.0  # by time.monotonic()
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
@@ -106,6 +118,11 @@ class LivePictures:
         jpeg = await asyncio.shield(making)
         return LivePicture(place=shown.place, number=shown.frame.number, jpeg=jpeg)
 
+    def hurry(self) -> None:
+        """Let the next pictures come as they are made: something has been changed."""
+        self._hurried_until = time.monotonic() + _HURRY_S
+        self._hurried.set()
+
     @property
     def _place(self) -> int | None:
         return None if self._shown is None else self._shown.place
@@ -113,29 +130,40 @@ class LivePictures:
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
         while self._readers:
-            wait = partial(
-                self._live.newest, self._camera, after=self._place or 0, timeout_s=_WAIT_S
-            )
-            found = await loop.run_in_executor(self._waiting, wait)
+            begun, loop_s = time.monotonic(), time.thread_time()
+            found, spent_s = await loop.run_in_executor(self._waiting, self._newest)
             if found is None:
-                await asyncio.sleep(0.05)  # the run may have ended: then nothing waits any more
+                await asyncio.sleep(_ASKING_S)  # after the run nothing waits any more
                 continue
-            self._shown, self._made, self._spent_s = found, {}, 0.0
+            self._shown, self._made = found, {}
             # Those who wait have this event; those who come later wait for the next.
             news, self._news = self._news, asyncio.Event()
             news.set()
-            await self._rest()
+            await asyncio.sleep(_ASKING_S)
+            await asyncio.gather(*self._made.values(), return_exceptions=True)
+            spent_s += self._encoded_s + time.thread_time() - loop_s
+            self._encoded_s = 0.0
+            await self._rest(begun + min(_SLOWEST_S, spent_s / self._share))
         self._shown, self._made = None, {}  # whoever comes next shall see nothing old
 
-    async def _rest(self) -> None:
-        await asyncio.sleep(_ASKING_S)
-        await asyncio.gather(*self._made.values(), return_exceptions=True)
-        await asyncio.sleep(min(_SLOWEST_S, self._spent_s / _SHARE))
+    def _newest(self) -> tuple[Shown | None, float]:
+        """Wait for a picture. Returns it, and the processor time that it took."""
+        begun = time.thread_time()
+        found = self._live.newest(self._camera, after=self._place or 0, timeout_s=_WAIT_S)
+        return found, time.thread_time() - begun
+
+    async def _rest(self, until: float) -> None:
+        now = time.monotonic()
+        if now < self._hurried_until:
+            return
+        self._hurried.clear()
+        with anyio.move_on_after(max(0.0, until - now)):
+            await self._hurried.wait()
 
     async def _encode(self, shown: Shown, view: View, width: int) -> bytes:
         loop = asyncio.get_running_loop()
         jpeg, seconds = await loop.run_in_executor(self._encoding, _encoded, shown, view, width)
-        self._spent_s += seconds
+        self._encoded_s += seconds
         return jpeg
 
 

@@ -21,7 +21,7 @@ from hsi.runtime.live_run import LiveRun
 
 logger = logging.getLogger(__name__)
 
-_SEND_BUFFER = 256 * 1024  # bytes in the kernel: what a slow reader sees is hardly older than it
+_SEND_BUFFER = 64 * 1024  # bytes in the kernel: what a slow reader sees is hardly older than it
 _MESSAGE_BYTES = 64 * 1024
 _WATCH_S = 5.0
 _END_S = 1.8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from hsi.runtime.control.desk import Desk
-from hsi.runtime.control.live_pictures import LivePictures
+from hsi.runtime.control.live_pictures import SHARE, LivePictures
 from hsi.runtime.control.recordings import Recordings
 from hsi.runtime.control.refusal import TooMany
 from hsi.runtime.control.shelf import StyleShelf
@@ -41,8 +42,11 @@ class Room:
         self.uploading = asyncio.Semaphore(1)  # one picture at a time has the memory
         self._encoding = ThreadPoolExecutor(1, "hsi-control-encode")
         self._waiting = ThreadPoolExecutor(len(live.cameras), "hsi-control-wait")
+        share = SHARE * (os.cpu_count() or 1) / len(live.cameras)
         self.pictures = {
-            name: LivePictures(live, name, waiting=self._waiting, encoding=self._encoding)
+            name: LivePictures(
+                live, name, waiting=self._waiting, encoding=self._encoding, share=share
+            )
             for name in live.cameras
         }
         self._unsubscribe = live.subscribe(self._hear)
