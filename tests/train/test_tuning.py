@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from hsi.train.tuning import StyleTuner, TuneOptions
 MakePictures = Callable[..., Path]
 
 
-def tuner_of(network: StyleNetwork, photos: Path, judge: Path, **options: int) -> StyleTuner:
+def tuner_of(network: StyleNetwork, photos: Path, judge: Path, **options: Any) -> StyleTuner:
     chosen = TuneOptions(crop=64, **options)
     return StyleTuner(network, PictureSet((photos,)), LossNetwork(judge), chosen)
 
@@ -57,6 +58,6 @@ def test_tuning_tells_of_each_step_and_depends_on_the_seed_alone(
         ({"weights": LossWeights()}, "weights of the adversarial and the identity loss must be 0"),
     ],
 )
-def test_nonsense_is_refused(changes: dict[str, int], match: str) -> None:
+def test_nonsense_is_refused(changes: dict[str, Any], match: str) -> None:
     with pytest.raises(OptionError, match=match):
-        TuneOptions(**changes)  # type: ignore[arg-type]
+        TuneOptions(**changes)
