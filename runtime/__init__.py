@@ -36,7 +36,6 @@ from hsi.runtime.look import Look
 from hsi.runtime.manifest import Manifest
 from hsi.runtime.output import Output, ViewerClosed
 from hsi.runtime.region import Mask, Region
-from hsi.runtime.shared_memory_reader import SharedFrame, SharedMemoryReader
 from hsi.runtime.run_options import OnFault, Policy
 from hsi.runtime.shared_memory_reader import SharedFrame, SharedMemoryReader
 from hsi.runtime.source import CorruptFrame, EndOfStream, Source, SourceLost
@@ -76,8 +75,6 @@ __all__ = [
     "Policy",
     "QualityError",
     "Region",
-    "SharedFrame",
-    "SharedMemoryReader",
     "SharedFrame",
     "SharedMemoryReader",
     "Shown",
