@@ -105,7 +105,8 @@ class LiveRun:
             self._orders += 1
             order = self._orders
         code = self._stylizer.encode_style(styles)
-        pairs = ((styles, 1.0),) if isinstance(styles, str) else tuple(styles)
+        named = ((styles, 1.0),) if isinstance(styles, str) else styles
+        pairs = tuple((str(name), float(weight)) for name, weight in named)
         with self._steering:
             if order < self._order_done:
                 return  # a later order was quicker
