@@ -52,7 +52,7 @@ class ControlPage:
         """What the user must be told once, on the terminal and in no log: it holds the token."""
         host = self._options.url_host
         if self._options.bind in ("0.0.0.0", "::"):
-            host = socket.gethostname()
+            host = _own_address()
         query = "" if self._token is None else f"?token={self._token}"
         return f"control page: http://{host}:{self.port}/{query}"
 
@@ -128,6 +128,17 @@ async def _prepare(live: LiveRun, shelf: StyleShelf) -> None:
         with contextlib.suppress(HsiError):
             await asyncio.to_thread(live.prepare_style, style.word)
         await asyncio.sleep(_REST_S)
+
+
+def _own_address() -> str:
+    """Return what others are likely to reach this machine by."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: it is asked from which address something would be.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
 
 
 def _bound(options: ControlOptions) -> socket.socket:

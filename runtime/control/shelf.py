@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cv2
 
-from hsi.runtime.control.refusal import NotThere
+from hsi.runtime.control.refusal import NotNow, NotThere
 from hsi.runtime.control.upload import picture_from_upload
 from hsi.runtime.errors import HsiError, OptionError, SourceError
 from hsi.runtime.frame import Image
@@ -123,11 +123,12 @@ class StyleShelf:
         """Forget an uploaded picture.
 
         Raises:
-            NotThere: There is none of this key, or it was not uploaded.
+            NotThere: There is none of this key.
+        NotNow: It was not uploaded.
         """
         style = self.find(key)
         if not style.uploaded:
-            raise OptionError(f"style {key!r}: expected an uploaded one, found one that came along")
+            raise NotNow(f"style {key!r}: expected an uploaded one, found one that came along")
         with self._changing:
             self._styles.pop(key, None)
         Path(style.word).unlink(missing_ok=True)

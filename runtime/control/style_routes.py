@@ -52,7 +52,7 @@ async def add_style(
     return _item(style)
 
 
-@router.delete("/styles/{key}", status_code=204, responses=refusals(404))
+@router.delete("/styles/{key}", status_code=204, responses=refusals(404, 409))
 def remove_style(key: Annotated[StyleKey, Path()], room: TheRoom) -> None:
     """Take an uploaded picture off the shelf. A line that uses it goes on with it."""
     room.desk.shelf.remove(key)

@@ -146,7 +146,7 @@ def test_an_upload_becomes_a_style_that_can_be_used_and_removed(
     )
     assert api.delete(f"/styles/{style['key']}").status_code == 204
     assert api.delete(f"/styles/{style['key']}").status_code == 404
-    assert api.delete("/styles/great-wave").status_code == 422
+    assert api.delete("/styles/great-wave").status_code == 409
 
 
 @pytest.mark.parametrize(

@@ -292,7 +292,7 @@ def test_the_page_is_drawn_for_desk_and_phone_by_day_and_night(
     clip = film(make_video, photo, tmp_path)
     monkeypatch.chdir(tmp_path)
     grounds = {}
-    with start_line(*[clip.name] * 20, policy=Policy.LATEST) as line:
+    with start_line(*[clip.name] * 30, policy=Policy.LATEST) as line:
         for where, size in (("desktop", DESKTOP), ("phone", PHONE)):
             for scheme in ("light", "dark"):
                 name = f"control_{where}_{scheme}"
