@@ -15,7 +15,7 @@ from hsi.runtime.buffer_pool import BufferPool
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.runtime.feed import Feed
 from hsi.runtime.frame import Frame, Image
-from hsi.runtime.output import ViewerClosed
+from hsi.runtime.output import Skipped, ViewerClosed
 from hsi.runtime.pipeline import run_feeds, run_stream
 from hsi.runtime.run_options import Policy, RunOptions
 from hsi.runtime.run_summary import Progress, RunSummary
@@ -374,6 +374,14 @@ def test_a_slow_network_is_no_silent_camera() -> None:
     source = ScriptedSource(8, live=True, pause_s=0.05)
     summary = run_stream([source], slowly(0.25), [Collector()], RunOptions(stall_s=0.2))
     assert summary.shown > 0
+
+
+def test_a_frame_that_an_output_skips_is_dropped_and_the_next_is_not() -> None:
+    output = Collector(instead={2: Skipped(), 5: Skipped()})
+    summary = run_stream([ScriptedSource(8)], invert, [output])
+    assert output.numbers == list(range(8))
+    assert (summary.shown, summary.dropped["slow_output"]) == (6, 2)
+    assert _is_balanced(summary)
 
 
 @pytest.mark.parametrize("live", [False, True])
