@@ -21,7 +21,7 @@ def test_no_request_breaks_the_server(line: Any, mode: GenerationMode) -> None:
         operation = found.ok()
 
         @settings(
-            max_examples=4,
+            max_examples=3,
             phases=[Phase.generate],
             deadline=None,
             derandomize=True,

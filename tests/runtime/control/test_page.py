@@ -267,7 +267,7 @@ def test_everything_that_can_be_used_has_a_name(context: BrowserContext, page_li
         assert name in tree
 
 
-def film(make_video: Callable[..., Path], photo: Any, folder: Path) -> Path:
+def film(make_video: Callable[..., Path], photo: Any, folder: Path, *, count: int) -> Path:
     """A slow look around a photograph."""
 
     def image(number: int, size: tuple[int, int]) -> Any:
@@ -276,7 +276,7 @@ def film(make_video: Callable[..., Path], photo: Any, folder: Path) -> Path:
         return np.ascontiguousarray(photo[y : y + size[1], x : x + size[0]])
 
     path = folder / "photograph.mkv"
-    return make_video(path, count=60, size=(640, 360), fps=6, image=image)
+    return make_video(path, count=count, size=(640, 360), fps=6, image=image)
 
 
 def test_the_page_is_drawn_for_desk_and_phone_by_day_and_night(
@@ -289,7 +289,7 @@ def test_the_page_is_drawn_for_desk_and_phone_by_day_and_night(
 ) -> None:
     told = os.environ.get("HSI_SCREENSHOTS")
     target = Path(told).absolute() if told else tmp_path
-    clip = film(make_video, photo, tmp_path)
+    clip = film(make_video, photo, tmp_path, count=60 if told else 12)
     monkeypatch.chdir(tmp_path)
     grounds = {}
     with start_line(*[clip.name] * 30, policy=Policy.LATEST) as line:
@@ -298,7 +298,7 @@ def test_the_page_is_drawn_for_desk_and_phone_by_day_and_night(
                 name = f"control_{where}_{scheme}"
                 with browser.new_context(viewport=size, color_scheme=scheme) as context:  # type: ignore[arg-type]
                     page = opened(context, line)
-                    page.wait_for_timeout(15_000 if told else 500)  # charts shall show something
+                    page.wait_for_timeout(15_000 if told else 200)  # charts shall show something
                     page.screenshot(
                         path=target / f"{name}.jpg", quality=80, full_page=where == "desktop"
                     )
