@@ -59,7 +59,8 @@ def test_the_factory_program_plays_cameras_to_their_end() -> None:
     command = [sys.executable, str(FACTORY), *cameras]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
-    assert [line.split(": ")[0] for line in done.stdout.splitlines()[-2:]] == cameras
+    # Whichever camera was the first to have a picture.
+    assert sorted(line.split(": ")[0] for line in done.stdout.splitlines()[-2:]) == cameras
 
 
 def test_the_factory_program_lights_a_lamp_and_can_be_interrupted() -> None:
