@@ -50,8 +50,8 @@ def test_an_unknown_kind_of_file_lists_the_known(
 
 
 def test_an_unknown_scheme_is_refused_without_its_password() -> None:
-    with pytest.raises(OptionError, match=r"^rtsp://\*\*\*@host/x: unknown kind of output"):
-        open_output("rtsp://me:pw@host/x")
+    with pytest.raises(OptionError, match=r"^srt://\*\*\*@host/x: unknown kind of output"):
+        open_output("srt://me:pw@host/x")
 
 
 def test_an_empty_address_is_refused() -> None:
