@@ -29,6 +29,7 @@ from hsi.runtime.appearance.denoiser import (
     StepFeatures,
 )
 from hsi.runtime.appearance.schedule import Latents, NoiseSchedule
+from hsi.runtime.errors import QualityError
 
 
 class DiffusionModel:
@@ -115,6 +116,10 @@ class DiffusionModel:
         """See :meth:`hsi.runtime.appearance.Model.decode`."""
         with torch.inference_mode():
             planes = self.codec.decode(self._tensor(latents))
+            if not torch.isfinite(planes).all():
+                raise QualityError(
+                    "decoder: expected pixels, found NaN or infinity: its weights are of no use"
+                )
             return np.asarray(pictures_from_planes(planes).cpu().numpy())
 
     def fingerprint(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hsi.export.cross_image.command import add_cross_image_arguments, export_folder
 from hsi.export.precision_arguments import add_variant_arguments, variant_lines, variant_options
 from hsi.export.steps import Steps
 from hsi.runtime.completion import complete
@@ -30,6 +31,7 @@ examples:
   hsi-export model.pt --target tensorrt   says of each graph whether TensorRT takes it
   hsi-export model.pt --target tensorrt --build 1920x1080     and builds its plan for this GPU
   hsi-run --camera 0 --model model.hsi    runs it
+  hsi-export --family cross-image sd-1.5/ -o sd.hsi --noun animal       a diffusion model
 
 exit codes: 0 written, or checked with --dry-run; 2 a wrong option; 3 the checkpoint, a picture or
 a place to calibrate on cannot be used; 4 an engine does not take the graphs, a package is
@@ -39,6 +41,7 @@ or a graph breaks a rule of its target; 6 the bundle cannot be written, or a fau
 
 # Named here once more, so that --help needs no onnx; a test holds them together.
 TARGETS = ("tensorrt",)
+FAMILIES = ("style", "cross-image")
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     silence_opencv()
     steps = Steps(sys.stderr, quiet=args.quiet)
     try:
+        if args.family == "cross-image":
+            return export_folder(args, steps)
         build = _build_size(args)
         report = _report(args, steps)
         print(json.dumps(report.to_dict(), indent=1) if args.json else table(report, args.dry_run))
@@ -88,7 +93,11 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("model", type=Path, help="checkpoint: .pt or .safetensors")
+    p.add_argument("model", type=Path, help="checkpoint: .pt or .safetensors; or a folder")
+    p.add_argument(
+        "--family", choices=FAMILIES, default="style",
+        help="cross-image: a diffusion model in diffusers layout",
+    )  # fmt: skip
     p.add_argument("-o", "--out", type=Path, help="bundle (default: MODEL with .hsi)")
     p.add_argument("--frame", type=Path, help="photograph to compare on (default: a shipped one)")
     p.add_argument("--style", type=Path, help="style picture to compare on (likewise)")
@@ -103,6 +112,7 @@ def parser() -> argparse.ArgumentParser:
         "hsi-run --engine tensorrt on this machine",
     )  # fmt: skip
     add_variant_arguments(p)
+    add_cross_image_arguments(p.add_argument_group("of --family cross-image"))
     p.add_argument("--json", action="store_true", help="report as JSON")
     p.add_argument("-q", "--quiet", action="store_true", help="no progress")
     return p

@@ -139,8 +139,8 @@ def export(options: ExportOptions, on_step: Callable[[str], None] = log.info) ->
     on_step(f"reading {options.model.name}")
     checkpoint = load_checkpoint(options.model)
     _check_provenance(options.model, checkpoint)
-    frame = _picture(options.frame or _shipped_frame())
-    style = resized(_picture(options.style or _shipped_style()), STYLE_SIZE)
+    frame = picture_at(options.frame or shipped_frame())
+    style = resized(picture_at(options.style or shipped_style()), STYLE_SIZE)
     golden = _golden(checkpoint)  # shows first whether the network gives numbers at all
     on_step("style encoder to ONNX")
     style_encoder = style_encoder_onnx(checkpoint.network)
@@ -198,15 +198,22 @@ def _check_provenance(path: Path, checkpoint: Checkpoint) -> None:
         ) from error
 
 
-def _shipped_frame() -> Path:
+def shipped_frame() -> Path:
+    """A photograph to compare on."""
     return Path(str(resources.files("hsi.export"))) / "data" / "frame.jpg"
 
 
-def _shipped_style() -> Path:
+def shipped_style() -> Path:
+    """A painting to compare on."""
     return shipped_styles()[DEFAULT_STYLE]
 
 
-def _picture(path: Path) -> Image:
+def picture_at(path: Path) -> Image:
+    """A picture file, `(H, W, 3)` uint8 BGR.
+
+    Raises:
+        SourceError: It is missing or no picture.
+    """
     try:
         picture = picture_from_bytes(path.read_bytes())
     except OSError as error:
@@ -221,8 +228,8 @@ def _golden(checkpoint: Checkpoint) -> dict[str, bytes]:
 
     Always the shipped ones: a user's own pictures do not travel in a bundle unasked.
     """
-    frame = resized(_picture(_shipped_frame()), GOLDEN_FRAME_SIZE)
-    style = resized(_picture(_shipped_style()), GOLDEN_STYLE_SIZE)
+    frame = resized(picture_at(shipped_frame()), GOLDEN_FRAME_SIZE)
+    style = resized(picture_at(shipped_style()), GOLDEN_STYLE_SIZE)
     pictures = {
         contract.GOLDEN_FRAME: frame,
         contract.GOLDEN_STYLE: style,
@@ -245,12 +252,13 @@ def _manifest(checkpoint: Checkpoint, parts: dict[str, bytes], seen: int) -> Man
         checkpoint,
         listed,
         receptive_field=seen,
-        generator={name: _version(name) for name in packages},
+        generator={name: version_of(name) for name in packages},
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
 
 
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
+    """The installed version of a package."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -72,12 +72,12 @@ def _written(
     rewrite: bool,
 ) -> bytes:
     try:
-        model = _exported(module, example, shapes, names, rewrite)
+        model = exported(module, example, shapes, names, rewrite)
     except (OnnxExporterError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise QualityError(f"{names[1][0]}: torch cannot write its graph: {reason}") from error
     model.ir_version = IR_VERSION
-    _drop_traces(model)
+    drop_traces(model)
     _name_picture_sides(model)
     _cast_before_shapes(model)
     check_rules(model)
@@ -85,13 +85,22 @@ def _written(
     return data
 
 
-def _exported(
+def exported(
     module: nn.Module,
     example: tuple[Tensor, ...],
     shapes: tuple[dict[int, Any], ...],
     names: tuple[Sequence[str], Sequence[str]],
     rewrite: bool,
 ) -> onnx.ModelProto:
+    """A module as an ONNX model, by torch's exporter.
+
+    Args:
+        module: Whose forward takes tensors and gives tensors.
+        example: Inputs to trace it with.
+        shapes: Which sides of each input are free.
+        names: Of inputs and of outputs.
+        rewrite: Let the exporter rewrite the graph; False folds constants alone.
+    """
     exporter_log = logging.getLogger("torch.onnx")
     before = exporter_log.level
     # It tells of torchvision, which this project has no use for.
@@ -122,7 +131,7 @@ def _exported(
         return onnx.load(path)
 
 
-def _drop_traces(model: onnx.ModelProto) -> None:
+def drop_traces(model: onnx.ModelProto) -> None:
     """Take out the exporter's notes: source lines of this machine and a name per node."""
     for node in model.graph.node:
         del node.metadata_props[:]

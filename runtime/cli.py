@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from hsi.runtime.arguments import Request, parse, request_from
 from hsi.runtime.errors import HsiError
+from hsi.runtime.family import asks_for_pictures
 from hsi.runtime.heap import bound_arenas
 from hsi.runtime.uri import redact_words
 
@@ -40,6 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; `hsi-run --help` lists them.
     """
+    words = sys.argv[1:] if argv is None else argv
+    if asks_for_pictures(words):
+        from hsi.runtime.appearance.cli import main as run_pictures
+
+        return run_pictures(words)
     bound_arenas()
     stop = _Stop()
     say = _say

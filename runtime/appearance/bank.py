@@ -1,6 +1,6 @@
 """The K/V bank: an appearance, encoded once, for any number of structures."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from hsi.runtime.appearance.adain import Masks
 from hsi.runtime.appearance.denoiser import Model, StepFeatures
@@ -20,6 +20,7 @@ class Bank:
         latents: `(K + 1, A, C, h, w)`, the pictures themselves last.
         masks: `(A, h, w)`.
         features: For each step and layer, `key` and `value` as `(A, T, C)`, where they are needed.
+        kept: The steps and layers that have them, so that nobody reads a file to ask.
     """
 
     def __init__(
@@ -30,12 +31,14 @@ class Bank:
         latents: Latents,
         masks: Masks,
         features: Sequence[StepFeatures],
+        kept: Collection[tuple[int, int]],
     ) -> None:
         self.fingerprint = fingerprint
         self.timesteps = tuple(timesteps)
         self.latents = latents
         self.masks = masks
         self.features = features
+        self.kept = frozenset(kept)
 
     def __len__(self) -> int:
         """Appearances."""
@@ -70,8 +73,8 @@ class Bank:
     def _check_swapped(
         self, model: Model, step: int, swapped: tuple[bool, bool], refreshed: bool
     ) -> None:
-        for layer, kept in zip(model.layers, self.features[step], strict=True):
-            if swapped[layer.group] and not refreshed and kept.key is None:
+        for number, layer in enumerate(model.layers):
+            if swapped[layer.group] and not refreshed and (step, number) not in self.kept:
                 raise OptionError(
                     f"bank: expected keys of {layer.name} at step {step}, found none: encode the "
                     "appearance with these options"
@@ -105,4 +108,10 @@ def make_bank(
         latents=encoding.trajectory.latents,
         masks=encoding.masks,
         features=encoding.features,
+        kept=[
+            (step, number)
+            for step, layers in enumerate(encoding.features)
+            for number, layer in enumerate(layers)
+            if layer.value is not None
+        ],
     )

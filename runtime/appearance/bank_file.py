@@ -19,12 +19,14 @@ from hsi.runtime.errors import BundleError
 
 FORMAT, VERSION = "hsi appearance bank", 1
 HEADER = "bank.json"
-MAX_HEADER_BYTES = 4 << 20
+MAX_COUNT = 1000  # of steps, and of layers
 KINDS = ("key", "value")
 
 
 def save_bank(bank: Bank, path: Path) -> None:
     """Write a bank beside `path`, then rename it into place. `numpy.load` reads its arrays too.
+
+    The same bank gives the same file, whenever it is written.
 
     Raises:
         OutputError: The file cannot be written; nothing is left behind.
@@ -35,7 +37,7 @@ def save_bank(bank: Bank, path: Path) -> None:
             data = io.BytesIO()
             np.lib.format.write_array(data, np.ascontiguousarray(array), allow_pickle=False)
             hashes[name] = hashlib.sha256(data.getbuffer()).hexdigest()
-            archive.writestr(f"{name}.npy", data.getbuffer())
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), data.getbuffer())
         header = {
             "format": FORMAT,
             "version": VERSION,
@@ -44,7 +46,7 @@ def save_bank(bank: Bank, path: Path) -> None:
             "layers": len(bank.features[0]),
             "sha256": hashes,
         }
-        archive.writestr(HEADER, json.dumps(header))
+        archive.writestr(zipfile.ZipInfo(HEADER), json.dumps(header))
 
 
 def load_bank(path: Path) -> Bank:
@@ -57,13 +59,21 @@ def load_bank(path: Path) -> Bank:
     header = arrays.header
     try:
         timesteps = [int(t) for t in header["timesteps"]]
-        features = _StoredFeatures(arrays, len(timesteps), int(header["layers"]))
+        layers = int(header["layers"])
+        if not 1 <= len(timesteps) <= MAX_COUNT or not 1 <= layers <= MAX_COUNT:
+            raise _damaged(path)
         return Bank(
             fingerprint=str(header["model"]),
             timesteps=timesteps,
             latents=arrays.read("latents"),
             masks=arrays.read("masks"),
-            features=features,
+            features=_StoredFeatures(arrays, len(timesteps), layers),
+            kept=[
+                (step, number)
+                for step in range(len(timesteps))
+                for number in range(layers)
+                if all(arrays.has(_name(step, number, kind)) for kind in KINDS)
+            ],
         )
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, BundleError):
@@ -156,7 +166,8 @@ class _StoredFeatures(Sequence[StepFeatures]):
     def __getitem__(self, step: int | slice) -> StepFeatures | Sequence[StepFeatures]:
         if isinstance(step, slice):
             return [self[i] for i in range(*step.indices(self._steps))]
-        return tuple(self._layer(step, number) for number in range(self._layers))
+        place = range(self._steps)[step]  # an IndexError past the end, which ends an iteration
+        return tuple(self._layer(place, number) for number in range(self._layers))
 
     def _layer(self, step: int, number: int) -> LayerFeatures:
         names = {kind: _name(step, number, kind) for kind in KINDS}

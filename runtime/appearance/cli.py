@@ -28,6 +28,20 @@ exit codes: 0 done, 2 wrong options, 3 picture not there, 4 bundle, bank or engi
   5 the network gave no numbers, 6 a file cannot be written, or a fault, 130 interrupted
 """
 
+ENGINES = ("auto", "onnxruntime-cpu", "onnxruntime-cuda")
+
+CHANGES = (
+    "steps",
+    "skip",
+    "seed",
+    "contrast",
+    "temperature",
+    "query_blend",
+    "refresh_every",
+    "renoise",
+    "adain",
+)
+
 Open = Callable[[argparse.Namespace, TransferOptions], Any]
 
 
@@ -95,7 +109,7 @@ def parser(prog: str) -> argparse.ArgumentParser:
     p.add_argument("--save-maps", metavar="DIR", help="masks and attention maps of each picture")
     p.add_argument("--save-bank", metavar="FILE", help="keep the encoded appearance")
     _add_options(p.add_argument_group("how"))
-    p.add_argument("--engine", default="auto", help="auto, onnxruntime-cpu, onnxruntime-cuda")
+    p.add_argument("--engine", default="auto", choices=ENGINES, help="what runs a bundle")
     p.add_argument("--threads", type=int, help="processor threads")
     p.add_argument("--json", action="store_true", help="report as JSON")
     p.add_argument("-q", "--quiet", action="store_true", help="no progress")
@@ -113,6 +127,8 @@ def _add_options(group: Any) -> None:
     group.add_argument("--temperature", type=float, help="of attention (default: 1)")
     group.add_argument("--guidance", type=float, help="towards the appearance, 1 for none")
     group.add_argument("--query-blend", type=float, help="0 to 1: keeps structure")
+    group.add_argument("--refresh-every", type=int, metavar="N", help="keeps structure: 5")
+    group.add_argument("--renoise", action="store_true", default=None, help="for LCM models")
     group.add_argument("--adain", choices=ADAINS, help="colours of the object, of all, or neither")
 
 
@@ -123,9 +139,7 @@ def options_from(args: argparse.Namespace) -> TransferOptions:
         OptionError: A value is out of range, or contradicts another.
     """
     changes: dict[str, Any] = {
-        name: getattr(args, name)
-        for name in ("steps", "skip", "seed", "contrast", "temperature", "query_blend", "adain")
-        if getattr(args, name) is not None
+        name: getattr(args, name) for name in CHANGES if getattr(args, name) is not None
     }
     if args.guidance is not None:
         changes["guidance"] = (args.guidance, args.guidance)
@@ -133,6 +147,8 @@ def options_from(args: argparse.Namespace) -> TransferOptions:
         if set(changes) - {"seed"}:
             raise OptionError("--faithful sets everything but --seed: leave the other words out")
         return TransferOptions.published(**changes)
+    if args.renoise and args.few_step is None:
+        raise OptionError("--renoise is of --few-step N: an inversion has noise of its own")
     if args.few_step is not None:
         if args.few_step < 1 or {"steps", "skip"} & set(changes):
             raise OptionError("--few-step takes a number from 1, and neither --steps nor --skip")
@@ -161,9 +177,19 @@ def request_from(args: argparse.Namespace) -> TransferRequest:
 
 
 def _open_bundle(args: argparse.Namespace, options: TransferOptions) -> Any:
-    from hsi.runtime.appearance.appearance_stylizer import load
+    from hsi.runtime.appearance.appearance_stylizer import AppearanceStylizer
+    from hsi.runtime.appearance.onnx_model import OnnxModel
 
-    return load(args.model, options=options, engine=args.engine, threads=args.threads)
+    if args.threads is not None and args.threads < 1:
+        raise OptionError(f"--threads must be at least 1, got {args.threads}")
+    model = OnnxModel(args.model, engine=args.engine, threads=args.threads)
+    manifest = model.manifest
+    if args.faithful and not manifest.free_u:
+        raise OptionError(
+            f"--faithful needs a bundle with the published FreeU, and {args.model} has none: "
+            "export it with --faithful"
+        )
+    return AppearanceStylizer(model, (manifest.width, manifest.height), options)
 
 
 class _Progress:

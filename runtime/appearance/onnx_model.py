@@ -121,12 +121,14 @@ class OnnxModel:
         """Foreign features of every layer: nothing where no row asks for them."""
         given = bank or (LayerFeatures(),) * len(self.layers)
         feed: dict[str, Array] = {}
+        foreign = max((len(layer.key) for layer in given if layer.key is not None), default=1)
         for number, (layer, shapes) in enumerate(zip(given, self._foreign_shapes, strict=True)):
             for kind, shape in shapes.items():
                 array = getattr(layer, kind)
                 if array is None:
-                    # One row of the bank that nobody looks at; queries are one a row.
-                    array = np.zeros((rows if kind == "query" else 1, *map(int, shape)), np.float32)
+                    # What nobody looks at has as many rows as what is looked at.
+                    count = rows if kind == "query" else foreign
+                    array = np.zeros((count, *map(int, shape)), np.float32)
                 feed[f"{kind}_{number}"] = array
         return feed
 

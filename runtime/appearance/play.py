@@ -1,5 +1,6 @@
 """One run of a transfer: pictures in, pictures out, nothing half-written."""
 
+import contextlib
 import glob
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,29 +79,31 @@ def play_pictures(
         HsiError: Whatever is wrong with a picture, the model, the bank or an output.
     """
     paths = structures_of(request)
-    images = {path: image_from_file(path) for path in paths[:1]}  # of a bad one, before any model
+    first = image_from_file(paths[0])  # a bad one must not cost a model's load
     mask, style_mask = (_read(name) for name in (request.mask, request.style_mask))
     banked = Path(request.style).suffix == BANK_SUFFIX
     style = load_bank(Path(request.style)) if banked else image_from_file(Path(request.style))
-    maps = FolderOutput(Path(request.save_maps)) if request.save_maps is not None else None
-    with _output(request) as output:
+    with contextlib.ExitStack() as stack:
+        output = _output(request)
+        stack.enter_context(output)
+        if request.save_maps is not None:
+            stack.enter_context(FolderOutput(Path(request.save_maps)))
         stylizer = open_stylizer()
         stylizer.set_style(style, mask=style_mask)
         if request.save_bank is not None:
             save_bank(stylizer.bank, Path(request.save_bank))
         for number, path in enumerate(paths):
-            image = images.pop(path, None)
-            image = image_from_file(path) if image is None else image
+            image = first if number == 0 else image_from_file(path)
             made = stylizer(
                 image,
                 mask=mask,
-                view=maps is not None,
+                view=request.save_maps is not None,
                 on_step=partial(on_picture, path.name),
             )
             frame = Frame(image=image, number=number, time_s=0.0, source=str(path), path=path)
             output.write(frame, made.picture)
-            if maps is not None:
-                _write_maps(Path(maps.name), path.stem, made, stylizer)
+            if request.save_maps is not None:
+                _write_maps(Path(request.save_maps), path.stem, made, stylizer)
     return paths
 
 

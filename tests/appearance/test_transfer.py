@@ -156,6 +156,9 @@ def test_a_stored_bank_is_as_good(
     wanted = transfer(model, bank, pictures[0], options).latents
     assert (transfer(model, stored, pictures[0], options).latents == wanted).all()
     assert [path.name for path in tmp_path.iterdir()] == ["cat.bank"]
+    assert len(list(stored.features)) == 8
+    save_bank(stored, tmp_path / "copy.bank")
+    assert (tmp_path / "copy.bank").read_bytes() == (tmp_path / "cat.bank").read_bytes()
 
 
 def test_a_changed_bank_is_refused(bank: Bank, tmp_path: Path) -> None:

@@ -64,6 +64,6 @@ def test_a_graph_that_breaks_a_rule_is_not_written(
 ) -> None:
     model = onnx.load_from_string(bundle.read("stylizer.onnx"))
     model.graph.node[0].op_type = "Erf"
-    monkeypatch.setattr(onnx_writer, "_exported", lambda *words: model)
+    monkeypatch.setattr(onnx_writer, "exported", lambda *words: model)
     with pytest.raises(QualityError, match="operator Erf is not one that all engines take"):
         stylizer_onnx(network)

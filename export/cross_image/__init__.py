@@ -1,0 +1,1 @@
+"""Export of diffusion models for Cross-Image Attention."""
