@@ -122,7 +122,7 @@ def main() -> int:
     """Run it, print the report."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--minutes", type=float, default=30)
-    p.add_argument("--warm-up", type=float, help="minutes (default: a sixth)")
+    p.add_argument("--warm-up", type=float, help="minutes (default: a third)")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
@@ -130,7 +130,7 @@ def main() -> int:
     if python is None or not gige_camera.is_installed():
         print(f"{rtsp_camera.NEEDED}\n{gige_camera.NEEDED}", file=sys.stderr)
         return 1
-    warm_up = args.minutes / 6 if args.warm_up is None else args.warm_up
+    warm_up = args.minutes / 3 if args.warm_up is None else args.warm_up
     report = soak(python, minutes=args.minutes, warm_up=warm_up, seed=args.seed)
     print(json.dumps(asdict(report), indent=1) if args.json else report)
     for miss in report.misses:

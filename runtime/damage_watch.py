@@ -70,4 +70,6 @@ def watchful(decoder: Any) -> None:
     # Frame threads hold back as many frames as there are threads, and with slice threads a frame
     # without one of its slices comes out green and unmarked.
     decoder.thread_count = 1
-    decoder.options = {"err_detect": "explode+crccheck+bitstream+buffer+careful"}
+    # Of these, "aggressive" refuses an H.264 picture whose data does not end with its last block.
+    flags = "explode+crccheck+bitstream+buffer+careful+compliant+aggressive"
+    decoder.options = {"err_detect": flags}
