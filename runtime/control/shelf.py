@@ -48,6 +48,7 @@ class StyleShelf:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or cache_home() / "hsi-edge" / "uploads"
         self._styles: dict[str, ShelfStyle] = {}
+        self._elsewhere: dict[str, str] = {}  # keys of styles in use that were not on the shelf
         self._changing = threading.Lock()
         for name, path in shipped_styles().items():
             self._add_file(name, path, word=name)
@@ -78,10 +79,13 @@ class StyleShelf:
             for style in self._styles.values():
                 if style.word == word:
                     return style.key
-        key = _slug(Path(word).stem) or "style"
-        with self._changing:
+            if word in self._elsewhere:
+                return self._elsewhere[word]
+            key = _slug(Path(word).stem) or "style"
             if key in self._styles:  # two files of a name
-                key = f"{key}-{hashlib.sha256(word.encode()).hexdigest()[:6]}"
+                key = f"{key}-{hashlib.sha256(os.fsencode(word)).hexdigest()[:6]}"
+            # Noted even where it cannot be read: it is not tried again at every look.
+            self._elsewhere[word] = key
         self._add_file(key, Path(word), word=word)
         return key
 
