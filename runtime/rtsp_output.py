@@ -112,7 +112,7 @@ class RtspOutput:
             host, port = None, 0
         if not host:
             raise OptionError(
-                f"{self.name}: expected rtsp://HOST[:PORT]/PATH, found no host or port"
+                f"{self.name}: expected rtsp://HOST[:PORT]/PATH of a server, found none"
             )
         try:
             socket.create_connection((host, port), _REACH_S).close()

@@ -55,7 +55,11 @@ def _assert_one_line(done: Any, code: int, *parts: str) -> None:
         ("rtsp://127.0.0.1:9/x -o out.mp4", 3, "rtsp://127.0.0.1:9/x: cannot open it: Connection"),
         ("ftp://host/x -o out.mp4", 2, "ftp://host/x: unknown kind of source"),
         ("test://64x48 -o out.avi", 2, "out.avi: unknown kind of output"),
-        ("test://64x48 -o rtsp://@:8554/x", 2, "unknown kind of output"),
+        (
+            "test://64x48 -o rtsp://@:8554/x",
+            2,
+            "rtsp://@:8554/x: expected rtsp://HOST[:PORT]/PATH of a server, found none",
+        ),
         ("test://64by48 -o out.mp4", 2, "must be WIDTHxHEIGHT"),
         ("test://64x48 --strength 2", 2, "--strength must be from 0 to 1, got 2"),
         ("test://64x48 --size 0x0", 2, "--size must have sides from 1 to 16384 pixels"),
