@@ -94,6 +94,8 @@ def export_cross_image(
     structure = picture_at(options.frame or shipped_frame())
     appearance = picture_at(options.style or shipped_style())
     model = load_model(options.model, noun=options.noun, free_u=options.free_u)
+    if options.half_weights:
+        _round_to_half(model)
     width, height = size_of(model, options.size)
     latents = model.encode(fitted_pictures([structure], (width, height)))
     parts = {CONTEXT: _context_bytes(model)}
@@ -139,6 +141,15 @@ def _report(
         steps=tuple(steps),
         picture=picture,
     )
+
+
+@torch.no_grad()
+def _round_to_half(model: DiffusionModel) -> None:
+    """Give the model the weights that its bundle will have: torch is compared with those."""
+    for module in (model.unet, *model.codec.modules()):
+        for weight in module.parameters():
+            rounded = weight.half().float()
+            weight.copy_(torch.where(rounded.isfinite(), rounded, weight))
 
 
 def _context_bytes(model: DiffusionModel) -> bytes:

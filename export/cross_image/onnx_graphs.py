@@ -84,8 +84,8 @@ def serialised(model: onnx.ModelProto, *, half: bool) -> bytes:
 
     Args:
         model: Changed, where `half`.
-        half: Store weights as float16, and cast them before they are used: half of the size, and
-            arithmetic as before.
+        half: Store as float16 what float16 holds exactly, and cast it before it is used: half of
+            the size where weights were rounded before, and arithmetic as before.
 
     Raises:
         OptionError: It is larger than an ONNX file may be.
@@ -125,11 +125,12 @@ def _halve(model: onnx.ModelProto) -> None:
     for one in model.graph.initializer:
         if one.data_type != TensorProto.FLOAT or np.prod(one.dims) < 256:
             continue
-        name = one.name
-        stored = numpy_helper.from_array(
-            numpy_helper.to_array(one).astype(np.float16), f"{name}.half"
-        )
-        one.CopyFrom(stored)
+        name, values = one.name, numpy_helper.to_array(one)
+        with np.errstate(over="ignore"):
+            halves = values.astype(np.float16)
+        if not np.array_equal(halves, values):
+            continue
+        one.CopyFrom(numpy_helper.from_array(halves, f"{name}.half"))
         casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
