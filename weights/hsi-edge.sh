@@ -2,7 +2,7 @@
 # Makes weights/hsi-edge.pt and the shipped bundle: weights/hsi-edge.sh DATA [RUNS]
 #
 # DATA holds content/, style/ and vgg/; RUNS (default: runs) keeps what goes on after an interruption.
-# Two hours of two processor cores. With as many threads on the same machine the weights come out
+# Three hours of two processor cores. With as many threads on the same machine the weights come out
 # the same to the bit. docs/training.md says why the options are what they are.
 set -euo pipefail
 data=$(realpath "${1:?the folder of the training data}") runs=$(realpath -m "${2:-runs}")
@@ -16,7 +16,7 @@ train() {
 }
 
 # To carry a picture, and what a code means.
-train --loss-network "$small" --style-weight 1 --content-weight 10 --identity-weight 100 \
+train --code-hidden 0 --loss-network "$small" --style-weight 1 --content-weight 10 --identity-weight 100 \
   --style-ramp 1 --steps 500 -o "$runs/a.pt"
 # Then style, more of it for the first 5,000 steps.
 train --loss-network "$large" --init "$runs/a.pt" --style-weight 100 --content-weight 8 \
@@ -31,7 +31,13 @@ train --loss-network "$large" --init "$runs/c.pt" --style-norm mse --style-weigh
   --content-weight 10 --structure-weight 120 --structure-levels 1 2 --palette-weight 50 \
   --recolour 0.4 --degrade 0.5 --style-ramp 0 --rate 5e-4 --steps 2200 --seed 3 -o "$runs/d.pt"
 
-python - "$runs/d.pt" <<'END'
+# Then many more palettes and contrasts than there are paintings, and codes that are seen as a whole.
+train --loss-network "$large" --init "$runs/d.pt" --code-hidden 256 --style-crop 256 --style-norm mse \
+  --style-weight 70 --content-weight 10 --structure-weight 110 --structure-levels 1 2 \
+  --palette-weight 50 --recolour 0.35 --gradient-map 0.25 --contrast 0.4 --degrade 0.5 --style-ramp 0 \
+  --rate 7e-4 --steps 3800 --seed 4 -o "$runs/e.pt"
+
+python - "$runs/e.pt" <<'END'
 import sys
 from pathlib import Path
 from hsi.model.checkpoint import load_checkpoint, save_checkpoint
