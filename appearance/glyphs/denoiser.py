@@ -30,7 +30,7 @@ def build_unet() -> UNet2DConditionModel:
         sample_size=TOKENS,
         in_channels=CHANNELS,
         out_channels=CHANNELS,
-        block_out_channels=(48, 64),
+        block_out_channels=(64, 64),
         down_block_types=("DownBlock2D", "DownBlock2D"),
         mid_block_type=None,
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),

@@ -12,7 +12,7 @@ class GlyphTrainOptions:
     """One training run. The scenes and the noise of step k depend on ``seed`` and k alone."""
 
     out: Path  # the model's folder; the run's log, sheets and state lie beside it in NAME.run/
-    steps: int = 5500
+    steps: int = 20_000
     batch: int = 16  # scenes a step
     rate: float = 2e-3  # AdamW, decaying to a fiftieth by a half cosine
     seed: int = 0
