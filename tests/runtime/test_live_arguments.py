@@ -18,8 +18,8 @@ def test_without_words_nothing_is_asked_for() -> None:
 
 
 def test_words_become_options() -> None:
-    words = "--reconnect --stall-timeout 4s --max-age 100ms --max-latency 50ms --on-fault hold --transport udp"
-    assert _live(f"{words} --record a.hsr") == LiveOptions(
+    words = "--reconnect --stall-timeout 4s --max-age 100ms --max-latency 50ms --on-fault hold"
+    assert _live(f"{words} --transport udp --record a.hsr") == LiveOptions(
         reconnect=True,
         stall_s=4.0,
         max_age_s=0.1,

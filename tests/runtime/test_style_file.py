@@ -35,9 +35,7 @@ def test_writing_leaves_one_file(path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named(code: StyleCode, tmp_path: Path) -> None:
-    with pytest.raises(
-        OutputError, match=r"nowhere/a\.style: expected to write a style"
-    ):
+    with pytest.raises(OutputError, match=r"nowhere/a\.style: expected to write a style"):
         save_style(tmp_path / "nowhere" / "a.style", code)
 
 
