@@ -117,7 +117,8 @@ def open_source(uri: str | os.PathLike[str], *, options: SourceOptions | None = 
     Args:
         uri: `0`, `/dev/video0` or `v4l2:///dev/video0` for a camera; `gige://` and an address or
             serial number, or `gentl://` and a serial number, for one of machine vision; a video, a
-            picture, a folder of pictures or a quoted pattern such as `*.png`; `rtsp://`, `rtsps://`, `http://` or `https://`;
+            picture, a folder of pictures or a quoted pattern such as `*.png`; `rtsp://`,
+            `rtsps://`, `http://` or `https://`;
             `file://`; `test://1920x1080@30` for a moving test pattern; `replay+FILE` for a
             recording; `fault+` before any of these for faults at will.
         options: Time limits of network sources.
