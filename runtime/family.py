@@ -13,7 +13,7 @@ CROSS_IMAGE = "cross-image"
 
 def asks_for_pictures(argv: Sequence[str]) -> bool:
     """Whether the words of a command name a cross-image bundle as their model."""
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for word, following in zip(argv, [*argv, ""][1:], strict=True):
         name = following if word == "--model" else word.removeprefix("--model=")
         if word.startswith("--model"):
             try:

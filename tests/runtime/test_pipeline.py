@@ -113,10 +113,12 @@ def _is_balanced(summary: RunSummary) -> bool:
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
+    before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + 3
     while time.monotonic() < deadline:
-        left = [t.name for t in threading.enumerate() if t.name.startswith("hsi-")]
+        new = set(threading.enumerate()) - before
+        left = [thread.name for thread in new if thread.name.startswith("hsi-")]
         if not left:
             return
         time.sleep(0.01)

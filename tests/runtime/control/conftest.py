@@ -88,7 +88,7 @@ class Line:
 StartLine = Callable[..., AbstractContextManager[Line]]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def start_line(tmp_path_factory: pytest.TempPathFactory) -> StartLine:
     """Start a line of cameras with a page."""
 
@@ -104,14 +104,14 @@ def start_line(tmp_path_factory: pytest.TempPathFactory) -> StartLine:
     return start
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def line(start_line: StartLine) -> Iterator[Line]:
     """A line that tests share: they leave it as they found it."""
     with start_line(CAMERA, CAMERA) as found:
         yield found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def open_line(start_line: StartLine) -> Iterator[Line]:
     """A line whose page other machines reach, and which wants a token."""
     with start_line(bind="0.0.0.0") as found:
