@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.mark.usefixtures("gst_python")
 def test_a_line_outlives_kills_and_a_freeze() -> None:
-    words = "--kills 3 --freezes 1 --only killed --only frozen --json"
+    words = "--kills 2 --freezes 1 --only killed --only frozen --json"
     done = subprocess.run(
         [sys.executable, "-m", "bench.chaos", *words.split()],
         cwd=ROOT,
@@ -21,7 +21,7 @@ def test_a_line_outlives_kills_and_a_freeze() -> None:
         timeout=180,
     )
     killed, frozen = json.loads(done.stdout)
-    assert (len(killed["seen_s"]), len(killed["back_s"])) == (3, 3)
+    assert (len(killed["seen_s"]), len(killed["back_s"])) == (2, 2)
     assert (len(frozen["seen_s"]), len(frozen["back_s"])) == (1, 1)
     # The targets are 3 s and 2 s; a busy machine gets more.
     assert max(killed["seen_s"] + frozen["seen_s"]) < 6

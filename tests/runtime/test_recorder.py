@@ -55,7 +55,7 @@ def _outages_s(summary: RunSummary) -> list[float]:
 def test_losses_and_stalls_come_again_where_they_were(tmp_path: Path) -> None:
     uri = "fault+test://64x48@25?lose=1500ms&stall=700ms/1s"
     with Recorder(tmp_path / "line.hsr") as recorder:
-        live = _play(partial(recorded, uri, recorder), duration_s=5.0, stall_s=0.4)
+        live = _play(partial(recorded, uri, recorder), duration_s=3.6, stall_s=0.4)
     assert EventKind.STALLED in _faults(live)
     replayed = _play(Recording(tmp_path / "line.hsr").open, stall_s=0.4)
     assert _faults(replayed)[:2] == _faults(live)[:2]
