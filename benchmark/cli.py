@@ -9,13 +9,13 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from hsi.benchmark.options import PRECISIONS, BenchOptions
+from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.completion import complete
 from hsi.runtime.duration import seconds_from_text
 from hsi.runtime.engine import ENGINES
-from hsi.runtime.errors import HsiError, OptionError
+from hsi.runtime.errors import HsiError
 from hsi.runtime.uri import size_from_text
 
 EXAMPLES = """\
@@ -56,14 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 6
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{message}: see {self.prog} --help")
-
-
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    p = _Parser(
+    p = CommandParser(
         "hsi-bench",
         description="Time a bundle on the engines of this machine.",
         epilog=EXAMPLES,

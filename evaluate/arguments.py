@@ -2,10 +2,10 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
 
 from hsi.evaluate.options import EvaluationOptions
 from hsi.evaluate.pair_list import PairList, pair_list_from_json, picture_paths
+from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.errors import OptionError
 
 EXAMPLES = """\
@@ -22,14 +22,9 @@ self-test failed; 6 the report cannot be written, or a fault
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{message}: see {self.prog} --help")
-
-
 def parser() -> argparse.ArgumentParser:
     """The command's arguments; a wrong word raises :class:`OptionError`."""
-    made = _Parser(
+    made = CommandParser(
         "hsi-eval",
         description="Score style transfer: losses of VGG-19 features, SSIM and a feature distance.",
         epilog=EXAMPLES,

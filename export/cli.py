@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hsi.export.cross_image.command import add_cross_image_arguments, export_folder
 from hsi.export.precision_arguments import add_variant_arguments, variant_lines, variant_options
 from hsi.export.steps import Steps
+from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError, OptionError
 from hsi.runtime.picture import silence_opencv
@@ -48,7 +49,11 @@ logger = logging.getLogger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``hsi-export``; return the exit code, which ``--help`` explains."""
-    args = complete(parser()).parse_args(argv)
+    try:
+        args = complete(parser()).parse_args(argv)
+    except OptionError as error:
+        _say(str(error))
+        return error.exit_code
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     silence_opencv()
     steps = Steps(sys.stderr, quiet=args.quiet)
@@ -86,8 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
-    p = argparse.ArgumentParser(
+    """The command's arguments; a wrong word raises :class:`OptionError`."""
+    p = CommandParser(
         "hsi-export",
         description="Export a trained network to one .hsi bundle, and compare it with torch.",
         epilog=EXAMPLES,

@@ -7,10 +7,11 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from hsi.runtime.attachment import AttachmentOptions
 from hsi.runtime.attachment_arguments import add_attachments, attachments_from
+from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.completion import complete, style_names
 from hsi.runtime.duration import seconds_from_text
 from hsi.runtime.engine import ENGINES, TENSORRT
@@ -24,7 +25,7 @@ from hsi.runtime.source import SourceWord
 from hsi.runtime.stabiliser import DEFAULT_STABILITY
 from hsi.runtime.tiling import AUTO
 from hsi.runtime.trt.options import TensorRtOptions
-from hsi.runtime.uri import redact_words, size_from_text
+from hsi.runtime.uri import size_from_text
 
 _EXAMPLES = """\
 examples:
@@ -199,14 +200,8 @@ def _tile_from(text: str) -> int | str | None:
         ) from None
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        # argparse quotes the words it does not like, and they may hold a password.
-        raise OptionError(f"{redact_words(message)}: see {self.prog} --help")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = CommandParser(
         prog="hsi-run",
         description="Show a camera, stream, video or pictures in the style of another picture.",
         epilog=_EXAMPLES,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from hsi.runtime.bundle import Bundle, shipped_bundle
+from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import HsiError
 from hsi.runtime.family import CROSS_IMAGE, family_of
@@ -22,7 +23,7 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``hsi-inspect``; return the exit code."""
-    p = argparse.ArgumentParser(
+    p = CommandParser(
         "hsi-inspect",
         description="Show a bundle and check its parts.",
         epilog=EXAMPLES,
@@ -30,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     p.add_argument("bundle", nargs="?", help="a .hsi file (default: the shipped one)")
     p.add_argument("--json", action="store_true", help="print the manifest as it is stored")
-    args = complete(p).parse_args(argv)
     try:
+        args = complete(p).parse_args(argv)
         path = args.bundle or shipped_bundle()
         if family_of(path) == CROSS_IMAGE:
             from hsi.runtime.appearance.inspection import inspected

@@ -3,12 +3,13 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import get_args
 
 import torch
 
 from hsi.model import PRESETS, NetworkOptions
 from hsi.model.options import STATISTICS, Relation, Transfer
+from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.errors import OptionError
 from hsi.train.options import LossWeights, StyleNorm, TrainOptions
 
@@ -52,14 +53,9 @@ SHARES = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{message}: see {self.prog} --help")
-
-
 def parser() -> argparse.ArgumentParser:
     """The command's arguments; a wrong word raises :class:`OptionError`."""
-    made = _Parser(
+    made = CommandParser(
         "hsi-train",
         description="Train a style-transfer network.",
         epilog=EXAMPLES,

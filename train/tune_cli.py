@@ -15,6 +15,7 @@ from tqdm import tqdm
 import hsi.runtime
 from hsi.model import StyleNetwork
 from hsi.model.checkpoint import load_checkpoint
+from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import HsiError, OptionError
 from hsi.runtime.picture import picture_from_bytes
@@ -35,11 +36,6 @@ Best on pictures of what the style will be used for. The frame path costs what i
 """
 
 TOLERANCE = 0.02  # between codes of one picture by torch and by the bundle, whose size is about 1
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{message}: see {self.prog} --help")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command's arguments; a wrong word raises :class:`OptionError`."""
-    made = _Parser(
+    made = CommandParser(
         "hsi-tune",
         description="Tune the code of a style: half a minute for a result nearer to the painting.",
         epilog=EXAMPLES,

@@ -2,10 +2,9 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
 
 from hsi.appearance.glyphs.options import GlyphTrainOptions
-from hsi.runtime.errors import OptionError
+from hsi.runtime.command_parser import CommandParser
 
 PROGRAM = "python -m hsi.appearance.glyphs"
 PAIRS, SEED = 200, 2311
@@ -19,21 +18,16 @@ written; 130 interrupted
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{message}: see {self.prog} --help")
-
-
 def parser() -> argparse.ArgumentParser:
     """The command's arguments; a wrong word raises :class:`OptionError`."""
-    made = _Parser(
+    made = CommandParser(
         PROGRAM,
         description="Cross-image attention on drawn scenes whose parts are known to the pixel.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = made.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    commands = made.add_subparsers(dest="command", required=True, parser_class=CommandParser)
     _add_train(commands.add_parser("train", help="train the small U-Net", allow_abbrev=False))
     _add_score(commands.add_parser("score", help="score the method", allow_abbrev=False))
     return made

@@ -8,10 +8,11 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 from hsi.runtime.appearance.options import ADAINS, TransferOptions
 from hsi.runtime.appearance.play import TransferRequest, play_pictures
+from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import HsiError, OptionError
 from hsi.runtime.picture import silence_opencv
@@ -86,14 +87,9 @@ def run(words: argparse.ArgumentParser, argv: Sequence[str] | None, open_model: 
         return 6
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{message}: see {self.prog} --help")
-
-
 def parser(prog: str) -> argparse.ArgumentParser:
     """The arguments that a transfer has whatever opens the model."""
-    p = _Parser(
+    p = CommandParser(
         prog,
         description="Show the structure of a picture in the appearance of another.",
         epilog=EXAMPLES,

@@ -335,3 +335,9 @@ def test_a_build_that_cannot_be_meant_is_refused(
 ) -> None:
     assert main([str(checkpoint), *words]) == 2
     assert part in capsys.readouterr().err
+
+
+def test_a_wrong_option_exits_2_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model.pt", "--sizee", "3"]) == 2
+    expected = "hsi-export: unrecognized arguments: --sizee 3: see hsi-export --help\n"
+    assert capsys.readouterr().err == expected
