@@ -16,11 +16,11 @@ import av
 import av.error
 
 from hsi.runtime.damage_watch import DamageWatch, watchful
+from hsi.runtime.decoded_picture import image_from
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Frame
 from hsi.runtime.recorder import HEAD, LOST, MAGIC, OPENED, PACKET
 from hsi.runtime.source import CorruptFrame, EndOfStream, SourceLost
-from hsi.runtime.video_source import image_from
 
 _LARGEST = 64 << 20  # bytes of a record: more than any camera's key frame
 _LONGEST_REASON = 300  # characters

@@ -13,12 +13,12 @@ from typing import Any
 
 import av
 import av.error
-import numpy as np
 
 from hsi.runtime.access_units import whole_units
 from hsi.runtime.damage_watch import DamageWatch, watchful
+from hsi.runtime.decoded_picture import image_from
 from hsi.runtime.errors import SourceError
-from hsi.runtime.frame import Frame, Image
+from hsi.runtime.frame import Frame
 from hsi.runtime.source import (
     NETWORK_SCHEMES,
     CorruptFrame,
@@ -30,9 +30,7 @@ from hsi.runtime.uri import redact, scheme_of
 
 logger = logging.getLogger(__name__)
 
-_UNSPECIFIED_COLORSPACE = 2  # AVCOL_SPC_UNSPECIFIED
 _TEXT_FORMATS = ("adf", "bin", "idf", "tty", "xbin")  # FFmpeg renders texts as videos
-_HD_HEIGHT = 720  # from here on players take an untagged video for BT.709, below for BT.601
 
 
 class VideoSource:
@@ -274,18 +272,6 @@ def _check_file(path: str) -> None:
         raise SourceError(f"{path}: cannot read it: {error.strerror}") from error
     if empty:
         raise SourceError(f"{path}: the file is empty (0 bytes), expected a video: copy it again")
-
-
-def image_from(picture: av.VideoFrame) -> Image:
-    """Return a decoded picture as `(H, W, 3)` uint8 BGR, turned as it asks for."""
-    arguments: dict[str, Any] = {"format": "bgr24"}
-    if picture.colorspace == _UNSPECIFIED_COLORSPACE and picture.height >= _HD_HEIGHT:
-        arguments["src_colorspace"] = "ITU709"
-    image = picture.to_ndarray(**arguments)
-    quarter_turns = round(getattr(picture, "rotation", 0) / 90) % 4  # counter-clockwise
-    if quarter_turns:
-        image = np.rot90(image, quarter_turns)
-    return np.ascontiguousarray(np.asarray(image, np.uint8))
 
 
 def _seconds_from_tag(text: str) -> float:
