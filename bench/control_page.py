@@ -1,13 +1,14 @@
 """What the control page costs the line, and how soon a change shows.
 
-    python -m bench.control_page [--size 1280x720] [--rounds 5] [--seconds 10] [--json]
+    python -m bench.control_page [--size 1280x720] [--fps 15] [--rounds 4] [--seconds 7] [--json]
 
 A line that is asked for more frames than it can make runs as `hsi-run` with a control page. Rounds
 without readers alternate with rounds of 20 slow ones, which take 4 kB a second each, and a fast
-one. Then the style is changed 20 times while the picture is watched through the page's own
-WebSocket: the time runs from the order to the arrival of the first picture in the new style.
+one. Then a line with a camera of so many frames a second, which it can make, has its style changed
+20 times while the picture is watched through the page's own WebSocket: the time runs from the order
+to the arrival of the first picture in the new style, and told are the frames dropped meanwhile.
 Readers are a process of their own; they share the machine with the line, and cost it more than
-readers elsewhere would.
+readers elsewhere would. It takes two minutes.
 """
 
 from __future__ import annotations
@@ -36,44 +37,65 @@ SLOW = 20
 SLOW_BYTES_S = 4096
 STYLES = ("great-wave", "the-scream")
 CHANGES = 20
-SETTLE_S = 5.0  # until the kernel's buffers of the slow ones are full
+SETTLE_S = 4.0  # until the kernel's buffers of the slow ones are full
 
 
 def main() -> None:
     """Measure and print."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--size", default="1280x720")
-    p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--seconds", type=float, default=10.0)
+    p.add_argument("--fps", type=float, default=15.0)
+    p.add_argument("--rounds", type=int, default=4)
+    p.add_argument("--seconds", type=float, default=7.0)
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
-    with running_line(args.size) as (process, port):
-        result = measure(process, port, args.rounds, args.seconds)
-    result["size"] = args.size
+    with running_line(f"test://{args.size}@120") as (process, page):
+        watched = measure_readers(process, page, args.rounds, args.seconds)
+    with running_line(f"test://{args.size}@{args.fps:g}") as (_, page):
+        changed = measure_changes(page)
+    result = {"size": args.size, "camera_fps": args.fps, **watched, **changed}
     print(json.dumps(result, indent=1) if args.json else table(result))
 
 
-def measure(process: int, port: int, rounds: int, seconds: float) -> dict[str, Any]:
-    """Frame rates and memory with and without readers, and what a change of style takes."""
+def measure_readers(
+    process: int, page: httpx.Client, rounds: int, seconds: float
+) -> dict[str, Any]:
+    """Frame rates and memory with and without readers."""
     rates: dict[str, list[float]] = {"nobody": [], "readers": []}
     memory = []
-    for style in STYLES:  # encoded once, kept from then on
-        change_style(port, style)
-    frame_rate(port, seconds)  # memory and caches settle
-    for _ in range(rounds):
-        rates["nobody"].append(frame_rate(port, seconds))
-        with readers(port) as fast:
-            rates["readers"].append(frame_rate(port, seconds))
-            seen = fast.value / (SETTLE_S + seconds)
+    frame_rate(page, seconds)  # memory and caches settle
+    for number in range(1, rounds + 1):
+        rates["nobody"].append(frame_rate(page, seconds))
+        with readers(_port(page)) as fast:
+            begun, before = time.monotonic(), fast.value
+            rates["readers"].append(frame_rate(page, seconds))
+            seen = (fast.value - before) / (time.monotonic() - begun)
             memory.append(resident_mib(process))
-    latencies, steady, changing = style_changes(port, seconds)
+        tell(f"round {number} of {rounds}: {rates['nobody'][-1]:.2f} fps alone, "
+             f"{rates['readers'][-1]:.2f} watched")  # fmt: skip
     return {
         "fps": {name: [round(value, 2) for value in values] for name, values in rates.items()},
         "fast_reader_fps": round(seen, 1),
         "resident_mib": [round(value, 1) for value in memory],
+    }
+
+
+def measure_changes(page: httpx.Client) -> dict[str, Any]:
+    """What a change of style takes, and what was dropped meanwhile."""
+    with pictures(_port(page)) as stream:
+        looks = {style: _look_of(page, stream, style) for style in STYLES}  # and both are encoded
+        before = camera(page)
+        latencies = []
+        for number in range(CHANGES):
+            latencies.append(_change(page, stream, looks, STYLES[number % len(STYLES)]))
+            time.sleep(0.1 + 0.37 * (number % 3))  # at any moment between two frames
+            tell(f"change {number + 1} of {CHANGES}: {1e3 * latencies[-1]:.0f} ms")
+        after = camera(page)
+    return {
         "style_ms": [round(1e3 * value) for value in latencies],
-        "fps_without_changes": round(steady, 2),
-        "fps_with_changes": round(changing, 2),
+        "infer_p50_ms": after["stages"]["infer"]["p50_ms"],
+        "shown": after["shown"] - before["shown"],
+        "dropped": sum(after["dropped"].values()) - sum(before["dropped"].values()),
     }
 
 
@@ -83,7 +105,6 @@ def table(result: dict[str, Any]) -> str:
     ratios = [b / a for a, b in zip(*result["fps"].values(), strict=True)]
     memory = result["resident_mib"]
     style = sorted(result["style_ms"])
-    changed = result["fps_with_changes"] / result["fps_without_changes"]
     return "\n".join(
         [
             f"{result['size']}, {len(ratios)} rounds, medians",
@@ -93,46 +114,63 @@ def table(result: dict[str, Any]) -> str:
             f"  the fast reader sees        {result['fast_reader_fps']:7.2f} fps",
             f"  memory of the line          {memory[0]:7.1f} MiB in the first round, "
             f"{memory[-1]:.1f} in the last",
+            f"{result['camera_fps']:g} frames a second, the network takes "
+            f"{result['infer_p50_ms']:.0f} ms a frame",
             f"  change of style shows after {style[len(style) // 2]:7d} ms at the median, "
             f"{style[-1]} at worst, of {len(style)}",
-            f"  with a change every second  {result['fps_with_changes']:7.2f} fps  x{changed:.3f}",
+            f"  dropped meanwhile           {result['dropped']:7d} of "
+            f"{result['shown'] + result['dropped']} frames",
         ]
     )
 
 
+def tell(text: str) -> None:
+    """Tell how far it is."""
+    print(text, file=sys.stderr, flush=True)
+
+
 @contextlib.contextmanager
-def running_line(size: str) -> Iterator[tuple[int, int]]:
-    """Run a line that is always busy. Gives its process and the port of its page."""
-    words = ["-m", "hsi.runtime.cli", f"test://{size}@120", "-o", "http://@:0/?readers=64", "-q"]
+def running_line(uri: str) -> Iterator[tuple[int, httpx.Client]]:
+    """Run a line. Gives its process and its page."""
+    words = ["-m", "hsi.runtime.cli", uri, "-o", "http://@:0/?readers=64", "-q"]
     with subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:
             notice = process.stderr.readline()
-            found = re.search(r"http://127.0.0.1:(\d+)/", notice)
+            found = re.search(r"http://127.0.0.1:\d+", notice)
             if found is None:
                 sys.exit(f"the line does not start: {notice}")
-            yield process.pid, int(found[1])
+            with httpx.Client(base_url=found[0], timeout=60) as page:
+                yield process.pid, page
         finally:
             process.terminate()
 
 
-def frame_rate(port: int, seconds: float) -> float:
+def frame_rate(page: httpx.Client, seconds: float) -> float:
     """Frames a second that the line makes."""
-    begun, before = time.monotonic(), shown(port)
+    begun, before = next_shown(page)
     time.sleep(seconds)
-    return (shown(port) - before) / (time.monotonic() - begun)
+    ended, after = next_shown(page)
+    return (after - before) / (ended - begun)
 
 
-def shown(port: int) -> int:
-    """Frames that the line has made."""
-    found = httpx.get(f"http://127.0.0.1:{port}/api/v1/status", timeout=60).json()
-    return int(found["cameras"][0]["shown"])
+def next_shown(page: httpx.Client) -> tuple[float, int]:
+    """Wait for a frame. Returns when it was shown, and how many there are: no part of one is lost
+    to the beginning or the end of a measurement."""
+    before = camera(page)["shown"]
+    while (now := camera(page)["shown"]) == before:
+        time.sleep(0.003)
+    return time.monotonic(), int(now)
 
 
-def change_style(port: int, style: str) -> None:
+def camera(page: httpx.Client) -> dict[str, Any]:
+    """The status of the line's camera."""
+    return dict(page.get("/api/v1/status").json()["cameras"][0])
+
+
+def change_style(page: httpx.Client, style: str) -> None:
     """Ask for a style."""
-    address = f"http://127.0.0.1:{port}/api/v1/settings"
-    httpx.patch(address, json={"styles": [{"style": style}]}, timeout=60).raise_for_status()
+    page.patch("/api/v1/settings", json={"styles": [{"style": style}]}).raise_for_status()
 
 
 def resident_mib(process: int) -> float:
@@ -151,7 +189,6 @@ def readers(port: int) -> Iterator[Any]:
     try:
         while not fast.value:
             time.sleep(0.05)
-        fast.value = 0
         time.sleep(SETTLE_S)
         yield fast
     finally:
@@ -192,38 +229,27 @@ def next_picture(stream: ClientConnection, view: str = "pair") -> bytes:
     return message[8:]
 
 
-def style_changes(port: int, seconds: float) -> tuple[list[float], float, float]:
-    """Seconds from order to picture of each change; frame rates without and with changes."""
-    latencies = []
-    with pictures(port) as stream:
-        looks = {style: _look_of(port, stream, style) for style in STYLES}
-        for number in range(CHANGES):
-            style = STYLES[number % len(STYLES)]
-            begun = time.monotonic()
-            change_style(port, style)
-            while _nearest(looks, _colour(next_picture(stream, "stylised"))) != style:
-                pass
-            latencies.append(time.monotonic() - begun)
-            time.sleep(0.3)
-    steady = frame_rate(port, seconds)
-    stop = threading.Event()
-
-    def change() -> None:
-        number = 0
-        while not stop.wait(1.0):
-            number += 1
-            change_style(port, STYLES[number % len(STYLES)])
-
-    changer = threading.Thread(target=change)
-    changer.start()
-    changing = frame_rate(port, seconds)
-    stop.set()
-    changer.join()
-    return latencies, steady, changing
+def _change(
+    page: httpx.Client,
+    stream: ClientConnection,
+    looks: dict[str, npt.NDArray[np.float64]],
+    style: str,
+) -> float:
+    """Seconds from the order to the first picture in the style."""
+    begun = time.monotonic()
+    change_style(page, style)
+    while _nearest(looks, _colour(next_picture(stream, "stylised"))) != style:
+        pass
+    return time.monotonic() - begun
 
 
-def _look_of(port: int, stream: ClientConnection, style: str) -> npt.NDArray[np.float64]:
-    change_style(port, style)
+def _port(page: httpx.Client) -> int:
+    assert page.base_url.port is not None
+    return page.base_url.port
+
+
+def _look_of(page: httpx.Client, stream: ClientConnection, style: str) -> npt.NDArray[np.float64]:
+    change_style(page, style)
     time.sleep(2)
     next_picture(stream, "stylised")
     return _colour(next_picture(stream, "stylised"))

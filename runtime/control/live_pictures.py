@@ -27,7 +27,7 @@ SHARE = 0.025
 
 _SLOWEST_S = 1.0  # between two pictures, however dear they are
 _WAIT_S = 1.0
-_HURRY_S = 0.3
+_HURRIED = 2  # rests left out: the picture that waits and the one in work are still the old ones
 _ASKING_S = 0.01  # within which most readers ask for a new picture
 _QUALITY = 80
 
@@ -84,7 +84,7 @@ class LivePictures:
         self._made: dict[tuple[View, int], asyncio.Future[bytes]] = {}
         self._encoded_s = 0.0  # processor time since the last rest
         self._hurried = asyncio.Event()
-        self._hurried_until = 0.0  # by time.monotonic()
+        self._hurried_left = 0  # rests to leave out
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
@@ -120,7 +120,7 @@ class LivePictures:
 
     def hurry(self) -> None:
         """Let the next pictures come as they are made: something has been changed."""
-        self._hurried_until = time.monotonic() + _HURRY_S
+        self._hurried_left = _HURRIED
         self._hurried.set()
 
     @property
@@ -153,11 +153,11 @@ class LivePictures:
         return found, time.thread_time() - begun
 
     async def _rest(self, until: float) -> None:
-        now = time.monotonic()
-        if now < self._hurried_until:
+        if self._hurried_left:
+            self._hurried_left -= 1
             return
         self._hurried.clear()
-        with anyio.move_on_after(max(0.0, until - now)):
+        with anyio.move_on_after(max(0.0, until - time.monotonic())):
             await self._hurried.wait()
 
     async def _encode(self, shown: Shown, view: View, width: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -37,7 +37,7 @@ class Room:
         self._news = asyncio.Event()
         self._places = places
         self.readers = 0
-        self.desk = Desk(live, shelf, self.tell)
+        self.desk = Desk(live, shelf, self._show_change)
         self.recordings = Recordings(live, folder)
         self.uploading = asyncio.Semaphore(1)  # one picture at a time has the memory
         self._encoding = ThreadPoolExecutor(1, "hsi-control-encode")
@@ -77,8 +77,7 @@ class Room:
 
     def tell(self) -> None:
         """Let every open page know, from any thread, that something has changed."""
-        with contextlib.suppress(RuntimeError):  # the page is being closed
-            self._loop.call_soon_threadsafe(self._wake)
+        self._call(self._wake)
 
     @property
     def news(self) -> asyncio.Event:
@@ -87,6 +86,16 @@ class Room:
 
     def _hear(self, event: Event) -> None:
         self.tell()
+
+    def _show_change(self) -> None:
+        """Let every open page see soon, from any thread, what has been steered."""
+        for pictures in self.pictures.values():
+            self._call(pictures.hurry)
+        self.tell()
+
+    def _call(self, act: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the page is being closed
+            self._loop.call_soon_threadsafe(act)
 
     def _wake(self) -> None:
         # Those who wait now are woken; those who come later wait for the next.

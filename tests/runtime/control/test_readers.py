@@ -118,6 +118,21 @@ def test_readers_of_one_view_share_its_encoding(
     assert encoded <= frames + 1
 
 
+def test_a_change_is_seen_without_the_usual_rest_between_pictures(
+    start_line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hsi.runtime.control.room.SHARE", 1e-9)  # one picture a second
+    with start_line() as line, httpx.stream("GET", line.url + STREAM, timeout=60) as answer:
+        pictures = parts(answer)
+        next(pictures)
+        begun = time.monotonic()
+        httpx.patch(f"{line.url}/api/v1/settings", json={"strength": 0.5}, timeout=60)
+        for _ in range(3):
+            next(pictures)
+
+        assert time.monotonic() - begun < 1.5
+
+
 def test_one_reader_too_many_is_told_so(start_line: Any) -> None:
     with start_line(readers=1) as line:
         with httpx.stream("GET", line.url + STREAM, timeout=60) as answer:
