@@ -171,6 +171,7 @@ def _camera(number: int, one: CameraStatus) -> Camera:
         losses=one.losses,
         drift=one.drift,
         flicker=one.flicker,
+        resolution=one.resolution,
         recording=one.recording,
         stages={
             name: Stage(

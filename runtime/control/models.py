@@ -101,6 +101,9 @@ class Camera(_Model):
     losses: int
     drift: float | None
     flicker: float | None
+    resolution: float = Field(
+        description="Share of the sides that the network sees, for the latency's sake"
+    )
     recording: str | None = Field(description="The name of the file that is being written")
     stages: dict[str, Stage]
 

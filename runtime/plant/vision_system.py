@@ -92,6 +92,7 @@ class VisionSystem:
                 "shown_fps": float(camera.shown_fps),
                 "infer_p95_ms": 0.0 if infer is None else infer.p95_ms,
                 "reconnects": camera.reconnects,
+                "resolution": camera.resolution,
             }
             for name, value in values.items():
                 await self._set(node, name, value)

@@ -120,7 +120,9 @@ function facts(status) {
   for (const camera of status.cameras) {
     const drift = camera.drift === null ? "" : `, drift ${camera.drift.toFixed(2)}`;
     const flicker = camera.flicker === null ? "" : `, flicker ${camera.flicker.toFixed(2)}`;
-    found[`Camera ${camera.number}`] = `${camera.name}${drift}${flicker}`;
+    const lowered = camera.resolution < 1;
+    const resolution = lowered ? `, resolution ${Math.round(100 * camera.resolution)} %` : "";
+    found[`Camera ${camera.number}`] = `${camera.name}${drift}${flicker}${resolution}`;
   }
   return found;
 }

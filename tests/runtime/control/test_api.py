@@ -40,6 +40,7 @@ def test_the_status_tells_of_line_engine_and_cameras(api: httpx.Client) -> None:
     assert [camera["number"] for camera in found["cameras"]] == [1, 2]
     camera = found["cameras"][0]
     assert camera["name"] == "test://96x64@20"
+    assert camera["resolution"] == 1.0
     assert set(camera["stages"]["infer"]) == {"count", "mean_ms", "p50_ms", "p95_ms", "p99_ms"}
     assert {"newer", "too_old", "corrupt"} <= set(camera["dropped"])
 

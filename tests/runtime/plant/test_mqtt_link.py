@@ -31,6 +31,7 @@ def test_a_line_says_that_it_is_there_and_how_it_is(line: Any, broker: Any, list
 
     assert (status["engine"], status["style"]) == ("onnxruntime-cpu", "starry-night")
     assert status["cameras"][0]["name"] == "test://96x64@30"
+    assert status["cameras"][0]["resolution"] == 1.0
     assert "events" not in status
     assert listen(broker).next_is_retained("status")  # who comes later finds the last one
 
