@@ -1,11 +1,12 @@
 """What cameras and outputs do to a line: the table of docs/reliability.md.
 
-    python -m bench.chaos [--kills 100] [--freezes 20] [--only NAME] [--json]
+    python -m bench.chaos [--kills 100] [--freezes 20] [--only NAME] [--keep rows.json] [--json]
 
 A real RTSP camera (GStreamer, see bench/rtsp_camera.py) is killed, frozen, slowed down and spoilt,
 and a run of the pipeline in this one process has to go on. Every frame is looked at: the camera
 shows one white ball on black, and a damaged frame does not. As root, faults of the network are made
-in a network namespace of its own. Exit code 1: a target was missed.
+in a network namespace of its own. The whole takes ten minutes; with --keep it may be left off, and
+the same words go on with the next fault. Exit code 1: a target was missed.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from pathlib import Path
 from unittest import mock
 
 from bench.chaos_line import Line, Watcher
-from bench.chaos_table import Row, table
+from bench.chaos_table import Row, rows_from, table
 from bench.noisy_proxy import NoisyProxy
 from bench.rtsp_camera import NEEDED, RtspCamera, python_with_gstreamer
 from hsi.runtime.event import EventKind
@@ -39,6 +40,7 @@ def main() -> int:
     p.add_argument("--kills", type=int, default=100)
     p.add_argument("--freezes", type=int, default=20)
     p.add_argument("--only", action="append", help="the faults whose name holds this; repeat")
+    p.add_argument("--keep", type=Path, help="a file of rows: those in it are not made again")
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
     python = python_with_gstreamer()
@@ -48,11 +50,12 @@ def main() -> int:
     if os.geteuid() == 0 and INSIDE not in os.environ:
         words = ["unshare", "--net", sys.executable, "-m", "bench.chaos", *sys.argv[1:]]
         return subprocess.call(words, env={**os.environ, INSIDE: "1"})
-    rows = [
-        _row(python, name, times, make)
-        for name, times, make in _faults(args)
-        if not args.only or any(part in name for part in args.only)
+    wanted = [
+        fault
+        for fault in _faults(args)
+        if not args.only or any(part in fault[0] for part in args.only)
     ]
+    rows = _rows(python, wanted, args.keep)
     if args.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
     else:
@@ -79,6 +82,17 @@ def _faults(args: argparse.Namespace) -> list[tuple[str, int, Make]]:
         faults.append(("20 kbit/s for 10 s", 1, throttle))
         faults.append(("disk full while recording", 1, full_disk))
     return faults
+
+
+def _rows(python: str, faults: list[tuple[str, int, Make]], file: Path | None) -> list[Row]:
+    known = rows_from(file) if file is not None and file.exists() else []
+    kept = {(row.fault, row.times): row for row in known}
+    for name, times, make in faults:
+        if (name, times) not in kept:
+            kept[name, times] = _row(python, name, times, make)
+            if file is not None:
+                file.write_text(json.dumps([asdict(row) for row in kept.values()], indent=1))
+    return [kept[name, times] for name, times, _ in faults]
 
 
 def _row(python: str, name: str, times: int, make: Make) -> Row:

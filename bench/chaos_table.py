@@ -1,7 +1,9 @@
 """What was measured of each fault, as a row of docs/reliability.md."""
 
+import json
 import statistics
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bench.chaos_line import Line
 
@@ -51,6 +53,11 @@ def table(rows: list[Row]) -> str:
         "| shown | dropped | damaged shown | |\n|---|---|---|---|---|---|---|---|"
     )
     return "\n".join([head, *map(str, rows)])
+
+
+def rows_from(file: Path) -> list[Row]:
+    """Read rows that were kept as JSON."""
+    return [Row(**one) for one in json.loads(file.read_text())]
 
 
 def _spread(times: list[float]) -> str:
