@@ -23,6 +23,7 @@ from hsi.runtime.bundle import shipped_bundle
 
 Values = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT))  # helpers are modules beside the tests: tests.runtime.scripted
 
 
 @pytest.fixture(autouse=True, scope="session")

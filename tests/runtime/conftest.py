@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -18,11 +19,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+import hsi.runtime
 from hsi.runtime import StyleCode, Stylised
-from hsi.runtime.arguments import Request
+from hsi.runtime.bundle import Bundle
 from hsi.runtime.frame import Frame, Image
-from hsi.runtime.live_run import LiveRun
-from hsi.runtime.player import PlayResult, play
+from hsi.runtime.style_code import StyleCache
+from hsi.runtime.styles import DEFAULT_STYLE
+from hsi.runtime.stylizer import Stylizer
+from tests.runtime.fake_engine import FakeEngine
+from tests.runtime.live_play import LivePlay
 
 STEP = 11  # grey levels between two invented frames: far enough apart to survive a codec
 
@@ -209,60 +214,6 @@ def inverter(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     return told
 
 
-class LivePlay:
-    """The shipped bundle in a thread of its own, and the face of the run.
-
-    Args:
-        words: Fields of the request; a small test camera without them.
-    """
-
-    live: LiveRun
-    name = "watcher"
-
-    def __init__(self, **words: Any) -> None:
-        words.setdefault("sources", ("test://96x64@30",))
-        words.setdefault("outputs", ("null:",))
-        attachments = (*words.pop("attachments", ()), self)
-        options = {"verify": False, "threads": 1, **words}
-        self._request = Request(attachments=attachments, **options)
-        self._begun = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._play, daemon=True)
-        self.result: PlayResult | None = None
-        self.error: BaseException | None = None
-
-    def open(self) -> LivePlay:
-        return self
-
-    def attach(self, live: LiveRun) -> None:
-        self.live = live
-        self._begun.set()
-
-    def __enter__(self) -> LivePlay:
-        return self
-
-    def __exit__(self, *reason: object) -> None:
-        pass
-
-    def start(self) -> LiveRun:
-        """Return the run once it plays."""
-        self._thread.start()
-        assert self._begun.wait(30), self.error
-        return self.live
-
-    def end(self) -> PlayResult | None:
-        """Stop it, or wait for its end. Returns what it did."""
-        self._stop.set()
-        self._thread.join(30)
-        return self.result
-
-    def _play(self) -> None:
-        try:
-            self.result = play(self._request, lambda progress: None, stop=self._stop)
-        except BaseException as error:
-            self.error = error
-
-
 @pytest.fixture
 def live_play() -> Iterator[Callable[..., LivePlay]]:
     """Play the shipped bundle with these fields of a request."""
@@ -275,3 +226,56 @@ def live_play() -> Iterator[Callable[..., LivePlay]]:
             return made
 
         yield start
+
+
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """What a test has started ends with it, or soon after."""
+    before = set(threading.enumerate())
+    yield
+    # A listener of events may still be told the last one.
+    deadline = time.monotonic() + 10
+    while (left := set(threading.enumerate()) - before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not left
+
+
+@pytest.fixture
+def free() -> Iterator[threading.Event]:
+    """What a hanging library waits for, until the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture(scope="module")
+def _shipped_stylizer(shipped: Path) -> Iterator[Stylizer]:
+    with hsi.runtime.load(shipped, engine="onnxruntime-cpu", threads=1, verify=False) as stylizer:
+        yield stylizer
+
+
+@pytest.fixture
+def stylizer(_shipped_stylizer: Stylizer) -> Stylizer:
+    """The shipped network in its default style at full strength."""
+    _shipped_stylizer.set_style(DEFAULT_STYLE, strength=1.0)
+    return _shipped_stylizer
+
+
+@pytest.fixture(scope="session")
+def frame(photo: Image) -> Image:
+    """A frame of 139x101 that no test may write to: neither side is a multiple of the stride."""
+    cut = photo[100:201, 200:339].copy()
+    cut.setflags(write=False)
+    return cut
+
+
+@pytest.fixture
+def fake_engine() -> FakeEngine:
+    """An engine without a network."""
+    return FakeEngine()
+
+
+@pytest.fixture
+def fake_stylizer(small_bundle: Path, tmp_path: Path, fake_engine: FakeEngine) -> Stylizer:
+    """A stylizer whose engine is fake: its picture is even, the style's blue times the strength."""
+    return Stylizer(Bundle(small_bundle), fake_engine, StyleCache(tmp_path / "styles"))

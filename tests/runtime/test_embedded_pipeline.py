@@ -19,21 +19,11 @@ from hsi.runtime.source import EndOfStream, SourceLost
 
 CAMERA = "test://96x64@30"
 Told = list[tuple[str, Any]]
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 def _nothing(shown: Shown) -> None:
     pass
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_is_left() -> Any:
-    before = set(threading.enumerate())
-    yield
-    # A listener of events may still be told the last one.
-    deadline = time.monotonic() + 10
-    while (left := set(threading.enumerate()) - before) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not left
 
 
 class Plain:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,7 @@ from hsi.runtime.errors import OptionError, SourceError
 
 CAMERA = "test://96x64@30"
 Told = list[tuple[str, Any]]
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_is_left() -> Any:
-    before = set(threading.enumerate())
-    yield
-    deadline = time.monotonic() + 10
-    while (left := set(threading.enumerate()) - before) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not left
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 def test_a_file_gives_every_frame_once(inverter: Told, clip: Path) -> None:

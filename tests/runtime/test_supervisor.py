@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 
 from hsi.runtime.errors import OptionError, SourceError
 from hsi.runtime.event import Event, EventKind
@@ -108,13 +107,6 @@ class Watched:
             self.supervisor.tick(time.monotonic())
             time.sleep(TICK_S / 5)
         assert condition(self), self.told
-
-
-@pytest.fixture
-def free() -> Iterator[threading.Event]:
-    event = threading.Event()
-    yield event
-    event.set()
 
 
 def test_a_lost_camera_is_opened_again() -> None:

@@ -14,18 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.append(str(ROOT))  # the fakes are modules of this folder
-
-from hsi.runtime.bundle import Bundle  # noqa: E402
-from hsi.runtime.engine import Engine, open_engine  # noqa: E402
-from hsi.runtime.trt.device import Device  # noqa: E402
-from hsi.runtime.trt.engine import TensorRtEngine  # noqa: E402
-from hsi.runtime.trt.options import TensorRtOptions  # noqa: E402
-from hsi.runtime.trt.plan_maker import PlanMaker  # noqa: E402
-from tests.runtime.trt.fake_cuda import FakeCuda  # noqa: E402
-from tests.runtime.trt.fake_tensorrt import FakeTensorRt  # noqa: E402
-from tests.runtime.trt.surface import CUDA, TENSORRT  # noqa: E402
+from hsi.runtime.bundle import Bundle
+from hsi.runtime.engine import Engine, open_engine
+from hsi.runtime.trt.device import Device
+from hsi.runtime.trt.engine import TensorRtEngine
+from hsi.runtime.trt.options import TensorRtOptions
+from hsi.runtime.trt.plan_maker import PlanMaker
+from tests.runtime.trt.fake_cuda import FakeCuda
+from tests.runtime.trt.fake_tensorrt import FakeTensorRt
+from tests.runtime.trt.surface import CUDA, TENSORRT
 
 Image = npt.NDArray[np.uint8]
 SHAPE = (1, 96, 128, 3)
