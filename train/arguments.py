@@ -44,6 +44,7 @@ WEIGHTS = {
     "identity": "weight of the identity loss, which the paper does not have",
     "structure": "weight of where fine contours lie, which the paper does not have",
     "palette": "weight of the distance between palettes, which the paper does not have",
+    "consistency": "weight of what sensor noise and the rounding of INT8 change, not the paper's",
 }
 SHARES = {
     "recolour": "share of paintings whose hues are turned at random, from 0 to 1",

@@ -27,6 +27,7 @@ class LossWeights:
     identity: float = 0.0
     structure: float = 0.0
     palette: float = 0.0
+    consistency: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():

@@ -13,6 +13,7 @@ COLUMNS = (
     "identity",
     "structure",
     "palette",
+    "consistency",
     "discriminator",
     "rate",
 )

@@ -22,6 +22,7 @@ from hsi.model.checkpoint import (
 )
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
+from hsi.train.disturbance import disturbed
 from hsi.train.losses import LossNetwork, require_finite
 from hsi.train.objective import Objective
 from hsi.train.options import TrainOptions
@@ -147,10 +148,11 @@ class Trainer:
             codes = self.network.encode_style(styles).repeat_interleave(options.share, 0)
             made, _ = self.network(seen, codes)
         made = self._judged(made)
+        steady = self._consistency(seen, codes, made)
         ramp = 0.05 + 0.95 * min(1.0, self.step / max(1, options.style_ramp))
         with self._autocast(True):
             target = self.objective.target(styles).repeated(options.share)
-            terms = self.objective.terms(made.float(), contents, target, ramp)
+            terms = self.objective.terms(made.float(), contents, target, ramp) | steady
             if options.weights.adversarial:
                 judged = self.discriminator.judge(made.float(), 1.0)
                 terms["adversarial"] = options.weights.adversarial * ramp * judged
@@ -165,6 +167,15 @@ class Trainer:
         values["total"] = sum(values.values())
         values["discriminator"] = self._train_opponent(made.detach().float(), styles)
         return values | {"rate": rate}
+
+    def _consistency(self, seen: Tensor, codes: Tensor, made: Tensor) -> dict[str, Tensor]:
+        weight = self.options.weights.consistency
+        if not weight:
+            return {}
+        noise = torch.Generator(seen.device).manual_seed(self.options.seed * 1_000_003 + self.step)
+        with self._autocast(self.options.device != "cpu"):
+            other = self._judged(disturbed(self.network, seen, codes, noise))
+        return {"consistency": weight * (other - made).abs().mean()}
 
     def _judged(self, pictures: Tensor) -> Tensor:
         """The crop without its context: a rim that a network could draw patterns on unpunished."""
