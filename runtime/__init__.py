@@ -34,6 +34,7 @@ from hsi.runtime.live_view import Shown
 from hsi.runtime.loader import load
 from hsi.runtime.look import Look
 from hsi.runtime.manifest import Manifest
+from hsi.runtime.onnxruntime_options import OnnxRuntimeOptions
 from hsi.runtime.output import Output, ViewerClosed
 from hsi.runtime.region import Mask, Region
 from hsi.runtime.run_options import OnFault, Policy
@@ -68,6 +69,7 @@ __all__ = [
     "Manifest",
     "Mask",
     "OnFault",
+    "OnnxRuntimeOptions",
     "OptionError",
     "Output",
     "OutputError",

@@ -14,6 +14,7 @@ from hsi.runtime.errors import EngineError, OptionError
 from hsi.runtime.manifest import Variant
 
 if TYPE_CHECKING:
+    from hsi.runtime.onnxruntime_options import OnnxRuntimeOptions
     from hsi.runtime.trt.options import TensorRtOptions
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ def open_engine(
     engine: str = "auto",
     threads: int | None = None,
     tensorrt: "TensorRtOptions | None" = None,
+    onnxruntime: "OnnxRuntimeOptions | None" = None,
 ) -> Engine:
     """Open the engine asked for, or the best one this machine has.
 
@@ -95,6 +97,7 @@ def open_engine(
             ``tensorrt``, which has not been run on a GPU so far.
         threads: CPU threads; None for all cores the process may use.
         tensorrt: How plans are built and kept, for ``tensorrt``.
+        onnxruntime: How ONNX Runtime runs, where it does.
 
     Raises:
         OptionError: The name is unknown or ``threads`` is not positive.
@@ -105,7 +108,7 @@ def open_engine(
     if threads is not None and threads < 1:
         raise OptionError(f"threads must be at least 1, got {threads}")
     if engine == TENSORRT:
-        return _open_tensorrt(bundle, threads, tensorrt)
+        return _open_tensorrt(bundle, threads, tensorrt, onnxruntime)
     cores = threads or _usable_cores()
     variant = bundle.manifest.variant(INT8)
     if engine == OPENVINO or (engine == "auto" and _prefers_openvino(variant)):
@@ -114,13 +117,13 @@ def open_engine(
     # Imported here: it takes ONNX Runtime along, which is slow to load and may not be there.
     from hsi.runtime.onnxruntime_engine import OnnxRuntimeEngine
 
-    opened = OnnxRuntimeEngine(bundle, engine, cores)
+    opened = OnnxRuntimeEngine(bundle, engine, cores, onnxruntime)
     half = bundle.manifest.variant(FP16)
     if half is not None and opened.name == CUDA:
         # Whether CUDA runs shows with a session alone: its libraries may be missing.
         opened.close()
         bundle.select(half)
-        opened = OnnxRuntimeEngine(bundle, CUDA, cores)
+        opened = OnnxRuntimeEngine(bundle, CUDA, cores, onnxruntime)
     return _told(opened, engine, bundle)
 
 
@@ -145,7 +148,10 @@ def _open_openvino(bundle: Bundle, variant: Variant | None, threads: int) -> Eng
 
 
 def _open_tensorrt(
-    bundle: Bundle, threads: int | None, options: "TensorRtOptions | None"
+    bundle: Bundle,
+    threads: int | None,
+    options: "TensorRtOptions | None",
+    standby: "OnnxRuntimeOptions | None",
 ) -> Engine:
     try:
         from hsi.runtime.trt.engine import open_tensorrt
@@ -156,7 +162,9 @@ def _open_tensorrt(
             "'hsi-edge[tensorrt]'"
         ) from error
     return open_tensorrt(
-        bundle, lambda: open_engine(bundle, "auto", threads), options or TensorRtOptions()
+        bundle,
+        lambda: open_engine(bundle, "auto", threads, onnxruntime=standby),
+        options or TensorRtOptions(),
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hsi.runtime.bundle import Bundle, shipped_bundle
 from hsi.runtime.engine import open_engine
+from hsi.runtime.onnxruntime_options import OnnxRuntimeOptions
 from hsi.runtime.style_code import StyleCache
 from hsi.runtime.stylizer import Stylizer
 from hsi.runtime.tiling import AUTO, tiling_for
@@ -19,6 +20,7 @@ def load(
     verify: bool = True,
     cache_dir: str | os.PathLike[str] | None = None,
     tensorrt: TensorRtOptions | None = None,
+    onnxruntime: OnnxRuntimeOptions | None = None,
     tile: int | str | None = AUTO,
 ) -> Stylizer:
     """Open a bundle on the best engine of this machine.
@@ -30,6 +32,7 @@ def load(
         verify: Stylise the golden frame first and compare.
         cache_dir: Where style codes are kept; None for the user's cache.
         tensorrt: How plans are built and kept, for engine ``tensorrt``.
+        onnxruntime: How ONNX Runtime runs, where it does.
         tile: Pixels a side of the tiles that frames with more pixels than one are cut into; `auto`
             for tiles beyond 4096x2304, None for none. With tiles, frames may have any size.
 
@@ -45,7 +48,8 @@ def load(
     opened = Bundle(shipped_bundle() if bundle is None else bundle)
     tiling = tiling_for(tile, opened.manifest.frame)
     cache = StyleCache(None if cache_dir is None else Path(cache_dir))
-    stylizer = Stylizer(opened, open_engine(opened, engine, threads, tensorrt), cache, tiling)
+    running = open_engine(opened, engine, threads, tensorrt, onnxruntime)
+    stylizer = Stylizer(opened, running, cache, tiling)
     if verify:
         try:
             opened.verify()

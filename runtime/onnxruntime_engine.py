@@ -2,18 +2,26 @@
 
 import logging
 import threading
+from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime as ort
 
 from hsi.runtime.bundle import Bundle
+from hsi.runtime.device_runner import DeviceRunner
 from hsi.runtime.engine import Frames, Vectors
 from hsi.runtime.errors import BundleError, EngineError
+from hsi.runtime.host_runner import HostRunner
 from hsi.runtime.manifest import Graph, Tensor
+from hsi.runtime.onnxruntime_options import OnnxRuntimeOptions
+from hsi.runtime.trt.cuda import load_cuda
 
 log = logging.getLogger(__name__)
 
-PROVIDERS = {"onnxruntime-cuda": "CUDAExecutionProvider", "onnxruntime-cpu": "CPUExecutionProvider"}
+CUDA = "onnxruntime-cuda"
+PROVIDERS = {CUDA: "CUDAExecutionProvider", "onnxruntime-cpu": "CPUExecutionProvider"}
 DTYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
 NO_MEMORY = ("failed to allocate memory", "bad_alloc", "bad allocation", "out of memory")
 
@@ -25,20 +33,28 @@ class OnnxRuntimeEngine:
         bundle: What to run.
         engine: ``auto`` or a name in ``PROVIDERS``.
         threads: CPU threads within an operator.
+        options: How batches come to it and are run.
 
     Raises:
         BundleError: A graph is not the one the manifest describes.
         EngineError: A graph does not load, or the provider asked for does not run here.
     """
 
-    def __init__(self, bundle: Bundle, engine: str, threads: int) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        engine: str,
+        threads: int,
+        options: OnnxRuntimeOptions | None = None,
+    ) -> None:
         self._bundle = bundle
         self._threads = threads
+        self._options = options or OnnxRuntimeOptions()
         self._wanted = providers(engine)
         self._opening = threading.Lock()
         self._style_encoder: ort.InferenceSession | None = None
-        self._stylizer: ort.InferenceSession | None = self._session(bundle.manifest.stylizer)
-        runs = self._stylizer.get_providers()[0]
+        session = self._session(bundle.manifest.stylizer)
+        runs = session.get_providers()[0]
         self.name = next((k for k, v in PROVIDERS.items() if v == runs), runs)
         if engine not in ("auto", self.name):
             raise EngineError(
@@ -47,11 +63,17 @@ class OnnxRuntimeEngine:
             )
         if runs != self._wanted[0]:
             log.warning("%s does not run here: using %s", self._wanted[0], self.name)
+        self._stylizer: HostRunner | DeviceRunner | None = self._runner(session)
+
+    @property
+    def compute_ms(self) -> float | None:
+        """Milliseconds of the last batch on a device without its transfers; None on the CPU."""
+        return None if self._stylizer is None else self._stylizer.compute_ms
 
     def encode_style(self, style: Frames) -> Vectors:
         """See :meth:`hsi.runtime.engine.Engine.encode_style`."""
         with self._opening:
-            self._opened(self._stylizer)
+            self._opened()
             if self._style_encoder is None:
                 self._style_encoder = self._session(self._bundle.manifest.style_encoder)
             session = self._style_encoder
@@ -71,19 +93,17 @@ class OnnxRuntimeEngine:
         out: Frames,
     ) -> Vectors:
         """See :meth:`hsi.runtime.engine.Engine.stylize`."""
-        session = self._opened(self._stylizer)
+        runner = self._opened()
         used = np.empty_like(statistics)
+        feed: dict[str, npt.NDArray[Any]] = {
+            "frame": frames,
+            "style_code": codes,
+            "statistics": statistics,
+            "statistics_weight": statistics_weight,
+            "strength": strength,
+        }
         try:
-            binding = session.io_binding()
-            binding.bind_cpu_input("frame", frames)
-            binding.bind_cpu_input("style_code", codes)
-            binding.bind_cpu_input("statistics", statistics)
-            binding.bind_cpu_input("statistics_weight", statistics_weight)
-            binding.bind_cpu_input("strength", strength)
-            # Bound by address, so the last operator writes where the caller wants it.
-            for name, buffer in (("stylised", out), ("statistics_used", used)):
-                binding.bind_output(name, "cpu", 0, buffer.dtype, buffer.shape, buffer.ctypes.data)
-            session.run_with_iobinding(binding)
+            runner.run(feed, {"stylised": out, "statistics_used": used})
         except Exception as error:
             raise translated(error) from error
         return used
@@ -92,18 +112,22 @@ class OnnxRuntimeEngine:
         """See :meth:`hsi.runtime.engine.Engine.close`."""
         self._style_encoder = self._stylizer = None
 
-    def _opened(self, session: ort.InferenceSession | None) -> ort.InferenceSession:
-        if session is None:
+    def _opened(self) -> HostRunner | DeviceRunner:
+        if self._stylizer is None:
             raise EngineError("this engine is closed: open the bundle again")
-        return session
+        return self._stylizer
 
-    def _session(self, graph: Graph) -> ort.InferenceSession:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.log_severity_level = 3
+    def _runner(self, session: ort.InferenceSession) -> HostRunner | DeviceRunner:
+        if self.name != CUDA or not self._options.io_binding:
+            return HostRunner(session, self._options.io_binding)
+        graph = self._bundle.manifest.stylizer
+        return DeviceRunner(partial(self._session, graph), self._options.cuda_graph, cuda_runtime())
+
+    def _session(self, graph: Graph, records: bool = False) -> ort.InferenceSession:
         data = self._bundle.read(graph.part)
+        wanted = [(name, self._options.of_provider(name, records)) for name in self._wanted]
         try:
-            session = ort.InferenceSession(data, options, providers=self._wanted)
+            session = open_session(data, wanted, self._threads)
         except Exception as error:
             raise translated(error, f"{self._bundle.path}: {graph.part} does not load: ") from error
         self._check_borders(graph, session)
@@ -117,6 +141,34 @@ class OnnxRuntimeEngine:
                 f"{self._bundle.path}: expected {graph.part} to have the tensors of the manifest, "
                 f"found {', '.join(f'{v.name} {v.shape}' for v in found)[:200]}: export it again"
             )
+
+
+def open_session(
+    data: bytes, wanted: list[tuple[str, dict[str, str]]], threads: int
+) -> ort.InferenceSession:
+    """A graph on the first of some providers that runs here.
+
+    Args:
+        data: The ONNX file.
+        wanted: Providers with their options, best first.
+        threads: CPU threads within an operator.
+
+    Raises:
+        Exception: One of ONNX Runtime's many.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return ort.InferenceSession(data, options, providers=wanted)
+
+
+def cuda_runtime() -> Any:
+    """``cuda.bindings.runtime``, or None where it is not installed."""
+    try:
+        return load_cuda()
+    except EngineError:
+        log.info("frames come from the GPU by way of one copy more: install cuda-bindings")
+        return None
 
 
 def translated(error: Exception, prefix: str = "") -> EngineError:

@@ -43,6 +43,16 @@ def checked(cudart: Any, result: tuple[Any, ...]) -> Any:
     return values[0] if values else None
 
 
+def fetch(cudart: Any, address: int, into: npt.NDArray[Any]) -> None:
+    """Copy from the device into a C-contiguous array, and wait until it is there.
+
+    Raises:
+        EngineError: The copy failed.
+    """
+    kind = cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost
+    checked(cudart, cudart.cudaMemcpy(into.ctypes.data, address, into.nbytes, kind))
+
+
 class Buffer:
     """One tensor: pinned memory on the host, and memory on the device.
 

@@ -50,7 +50,7 @@ TENSORRT_NAMES = re.compile(
     r"init_libnvinfer_plugins|get_plugin_registry|volume|nptype"
 )
 CUDA_NAMES = re.compile(
-    r"cuda(Malloc(Host)?|Free(Host)?|HostAlloc|MemcpyAsync|MemcpyKind|MemGetInfo|SetDevice|"
+    r"cuda(Malloc(Host)?|Free(Host)?|HostAlloc|Memcpy(Async|Kind)?|MemGetInfo|SetDevice|"
     r"GetDevice(Count)?|GetError(Name|String)|Error_t|DeviceSynchronize|RuntimeGetVersion|"
     r"Stream(CreateWithFlags|Destroy|Synchronize|WaitEvent|BeginCapture|EndCapture|CaptureMode|"
     r"NonBlocking)|Event(CreateWithFlags|Record|Synchronize|Destroy|ElapsedTime|Create|"

@@ -52,6 +52,7 @@ class FakeCuda:
         self.graphs: dict[int, list[Callable[[], object]]] = {}
         self.launches = 0
         self.synchronised = 0
+        self.fetched = 0
         self.short_of_memory = False
         self.no_capture = False
         self._number = 0
@@ -108,6 +109,10 @@ class FakeCuda:
 
     def _cudaFreeHost(self, ptr: int) -> None:
         del self.memory[ptr]
+
+    def _cudaMemcpy(self, dst: int, src: int, count: int, kind: Any) -> None:
+        self.fetched += 1
+        ctypes.memmove(dst, src, count)
 
     def _cudaMemcpyAsync(self, dst: int, src: int, count: int, kind: Any, stream: int) -> None:
         self.enqueue(stream, partial(ctypes.memmove, dst, src, count))
