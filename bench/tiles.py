@@ -13,6 +13,7 @@ import argparse
 import resource
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -24,6 +25,7 @@ from hsi.runtime.frame import Image
 from hsi.runtime.tiling import AUTO, tiling_for
 
 _CUT = 1024
+_LEAST_PIXELS = 2048**2  # of a round: a single small frame hits a good or a bad moment
 
 
 def main() -> None:
@@ -51,16 +53,22 @@ def tell_sizes(sizes: list[int], rounds: int, tile: int | str) -> None:
     with hsi.runtime.load(tile=tile, verify=False) as stylizer:
         frames = {f"{size}x{size}": _frame(size) for size in sizes}
         outs = {name: np.empty_like(frame) for name, frame in frames.items()}
-        runs = {n: lambda n=n: stylizer(frames[n], out=outs[n]) for n in frames}
-        timings = interleaved(runs, rounds)
+        times = {f"{size}x{size}": max(1, _LEAST_PIXELS // size**2) for size in sizes}
+
+        def run(name: str) -> None:
+            for _ in range(times[name]):
+                stylizer(frames[name], out=outs[name])
+
+        timings = interleaved({name: partial(run, name) for name in frames}, rounds)
     print(
         f"{'':12s} {'ms':>9s} {'ns a pixel':>11s} {'ratio':>6s} {'engine MB':>10s} {'beyond':>7s}"
     )
     first = None
     for (name, timing), size, peak in zip(timings.items(), sizes, peaks, strict=True):
-        ns = 1e6 * timing.median_ms / size**2
+        ms = timing.median_ms / times[name]
+        ns = 1e6 * ms / size**2
         first = first or ns
-        row = f"{timing.median_ms:9.1f} {ns:11.2f} {ns / first:6.2f} {peak[0]:10.0f} {peak[1]:7.0f}"
+        row = f"{ms:9.1f} {ns:11.2f} {ns / first:6.2f} {peak[0]:10.0f} {peak[1]:7.0f}"
         print(f"{name:12s} {row}")
 
 

@@ -71,8 +71,9 @@ class Tiling:
         even = _up(_ceil_div(length + (count - 1) * overlap, count), stride)
         side = max(even, self._smallest)
         starts = list(range(0, length - overlap, side - overlap))
-        # The network takes no sliver: where the last tile is one, it starts earlier.
-        starts[-1] = min(starts[-1], (length - self.contract.min_side) // stride * stride)
+        # The last one starts earlier, to be as large as the others: engines keep memory for each
+        # size, and the network takes no sliver.
+        starts[-1] = _up(length - side, stride)
         cuts = [0, *(start + self._margin for start in starts[1:]), length]
         return [
             Span(
