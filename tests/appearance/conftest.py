@@ -14,6 +14,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from hsi.appearance import DiffusionModel, PixelCodec, load_model
+from hsi.export.cli import main as hsi_export
 from hsi.runtime.appearance import NoiseSchedule, TransferOptions
 
 Array = npt.NDArray[np.float32]
@@ -119,6 +120,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = {**NoiseSchedule().to_config(), "_class_name": "PNDMScheduler", "skip_prk_steps": True}
     (path / "scheduler" / "scheduler_config.json").write_text(json.dumps(config))
     (path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    return path
+
+
+@pytest.fixture(scope="session")
+def bundle(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder, exported by its command, which judges the result."""
+    path = tmp_path_factory.mktemp("bundle") / "model.hsi"
+    words = ["--family", "cross-image", folder, "-o", path, "--noun", "cat", "-q", "--json"]
+    assert hsi_export([str(word) for word in words]) == 0
     return path
 
 

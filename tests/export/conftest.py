@@ -14,11 +14,13 @@ import torch
 from torch import nn
 
 from hsi.export import ExportOptions, ExportReport, export
-from hsi.model import NetworkOptions, StyleNetwork, build_network
+from hsi.model import PRESETS, NetworkOptions, StyleNetwork, build_network
 from hsi.model.checkpoint import Checkpoint, save_checkpoint
 from hsi.runtime.bundle import Bundle
 from hsi.runtime.frame import Image
+from hsi.train.trainer import fresh_network
 
+ROOT = Path(__file__).resolve().parents[2]
 Vectors = npt.NDArray[np.float32]
 DECODER = ("narrow", "fuse", "fine")
 OPTIONS = NetworkOptions(modules=1, stem_width=8, body_width=8, style_hidden=8)
@@ -68,23 +70,24 @@ def bundle(exported: tuple[ExportReport, list[str]]) -> Bundle:
     return Bundle(exported[0].out)
 
 
+@pytest.fixture(scope="session")
+def hsi_vgg(vgg: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportReport:
+    """The report of an export of the large preset, untrained."""
+    found = ROOT.parent / "shared" / "data" / "vgg" / "vgg_normalised_relu4_1.pth"
+    network = fresh_network(PRESETS["hsi-vgg"], found if found.exists() else vgg, 0).eval()
+    folder = tmp_path_factory.mktemp("hsi_vgg")
+    save_checkpoint(folder / "vgg.pt", Checkpoint(network=network))
+    return export(
+        ExportOptions(model=folder / "vgg.pt", out=folder / "vgg.hsi", sizes=((96, 80), (131, 97)))
+    )
+
+
 @pytest.fixture
-def graphs_at_hand(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Let exports take a graph, by part, that was made already: writing it takes seconds."""
-
-    def take(part: str) -> None:
-        data = bundle.read(part)
-        name = f"hsi.export.exporter.{part.removesuffix('.onnx')}_onnx"
-        monkeypatch.setattr(name, lambda network: data)
-
-    return take
-
-
-@pytest.fixture
-def quick_exports(graphs_at_hand: Callable[[str], None]) -> None:
-    """Exports that write neither graph anew."""
-    graphs_at_hand("style_encoder.onnx")
-    graphs_at_hand("stylizer.onnx")
+def quick_exports(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let exports take the graphs that were made already: writing them takes seconds."""
+    for name in ("style_encoder", "stylizer"):
+        data = bundle.read(f"{name}.onnx")
+        monkeypatch.setattr(f"hsi.export.exporter.{name}_onnx", lambda network, data=data: data)
 
 
 @pytest.fixture(scope="session")

@@ -8,18 +8,22 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
+import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 
 import hsi.export
 import hsi.runtime
-from hsi.export import ExportOptions, ExportReport, export, graph
-from hsi.model import PRESETS, StyleNetwork
+from hsi.export import ExportOptions, ExportReport, export
+from hsi.model import StyleNetwork
 from hsi.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from hsi.runtime.bundle import Bundle
 from hsi.runtime.errors import OptionError, OutputError, QualityError, SourceError
 from hsi.runtime.frame import Image
 
+Array = npt.NDArray[np.float32]
 SMALL = ((96, 80), (131, 97))
 
 
@@ -80,35 +84,33 @@ def test_force_replaces_a_bundle(checkpoint: Path, tmp_path: Path) -> None:
     assert _written(tmp_path) == ["a.hsi"]
 
 
-def _weight_changed(network: StyleNetwork) -> None:
-    first, *_ = network.picture_weights()
-    first.mul_(1.1)
+def _weight_changed(weight: Array) -> Array:
+    return weight * np.float32(1.1)
 
 
-def _colours_flipped(network: StyleNetwork) -> None:
-    first, *_ = network.picture_weights()  # reads 4x4 blocks of three colours
-    first.copy_(first.unflatten(1, (16, 3)).flip(2).flatten(1, 2))
+def _colours_flipped(weight: Array) -> Array:
+    blocks = weight.reshape(len(weight), 16, 3, *weight.shape[2:])  # 4x4 pixels of three colours
+    return np.flip(blocks, 2).reshape(weight.shape)
 
 
 @pytest.mark.parametrize("damage", [_weight_changed, _colours_flipped])
 def test_a_graph_broken_on_purpose_is_found_and_not_written(
     checkpoint: Path,
     tmp_path: Path,
-    graphs_at_hand: Callable[[str], None],
+    bundle: Bundle,
+    quick_exports: None,
     monkeypatch: pytest.MonkeyPatch,
-    damage: Callable[[StyleNetwork], None],
+    damage: Callable[[Array], Array],
 ) -> None:
-    prepared = graph.prepared_network
+    model = onnx.load_from_string(bundle.read("stylizer.onnx"))
+    first = next(node for node in model.graph.node if node.op_type == "Conv")
+    (weight,) = (one for one in model.graph.initializer if one.name == first.input[1])
+    weight.CopyFrom(numpy_helper.from_array(damage(numpy_helper.to_array(weight)), weight.name))
+    broken = model.SerializeToString()
+    monkeypatch.setattr("hsi.export.exporter.stylizer_onnx", lambda network: broken)
 
-    def damaged(network: StyleNetwork) -> StyleNetwork:
-        network = prepared(network)
-        with torch.no_grad():
-            damage(network)
-        return network
-
-    monkeypatch.setattr(graph, "prepared_network", damaged)
-    graphs_at_hand("style_encoder.onnx")
     report = export(ExportOptions(model=checkpoint, out=tmp_path / "a.hsi", sizes=SMALL))
+
     assert not report.agrees
     assert not report.written
     assert max(row.worst for row in report.comparisons) > 2
@@ -213,18 +215,13 @@ def test_a_provenance_that_is_no_json_is_refused_before_the_work(
         export(ExportOptions(model=tmp_path / "a.pt", out=tmp_path / "a.hsi"))
 
 
-def test_hsi_vgg_with_fresh_modules_agrees(shared_data: Path, tmp_path: Path) -> None:
-    from hsi.train.trainer import fresh_network
-
-    weights = shared_data / "vgg" / "vgg_normalised_relu4_1.pth"
-    network = fresh_network(PRESETS["hsi-vgg"], weights, 0).eval()
-    save_checkpoint(tmp_path / "vgg.pt", Checkpoint(network=network))
-    report = export(ExportOptions(model=tmp_path / "vgg.pt", out=tmp_path / "vgg.hsi", sizes=SMALL))
-    assert report.agrees
-    bundle = Bundle(tmp_path / "vgg.hsi")
+def test_hsi_vgg_with_fresh_modules_agrees(hsi_vgg: ExportReport) -> None:
+    assert hsi_vgg.agrees
+    bundle = Bundle(hsi_vgg.out)
     bundle.verify()
     assert bundle.manifest.preset == "hsi-vgg"
-    assert bundle.manifest.style_code_size == load_checkpoint(tmp_path / "vgg.pt").network.code_size
+    network = load_checkpoint(Path(hsi_vgg.out).with_suffix(".pt")).network
+    assert bundle.manifest.style_code_size == network.code_size
 
 
 def test_the_package_exports_what_it_says() -> None:

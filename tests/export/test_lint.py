@@ -11,11 +11,9 @@ import pytest
 from hsi.calibrate.graph_edit import convolutions
 from hsi.calibrate.half import half
 from hsi.calibrate.quantise import quantised
-from hsi.export import ExportOptions, cli, lint
+from hsi.export import ExportOptions, ExportReport, cli, lint
 from hsi.export.cli import main
-from hsi.export.onnx_writer import style_encoder_onnx, stylizer_onnx
 from hsi.export.rules import broken_rules
-from hsi.model import NetworkOptions, build_network
 from hsi.runtime.bundle import Bundle
 from hsi.runtime.errors import OptionError
 
@@ -28,14 +26,6 @@ def of_precision(model: onnx.ModelProto, precision: str) -> onnx.ModelProto:
     return quantised(model, dict.fromkeys(convolutions(model), 4.0))
 
 
-@pytest.fixture(scope="module")
-def vgg_graphs() -> tuple[onnx.ModelProto, onnx.ModelProto]:
-    """Style encoder and stylizer of the large preset, with one module and no training."""
-    network = build_network(NetworkOptions(preset="hsi-vgg", modules=1, style_hidden=8)).eval()
-    written = (style_encoder_onnx(network), stylizer_onnx(network))
-    return onnx.load_from_string(written[0]), onnx.load_from_string(written[1])
-
-
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_the_stylizer_of_hsi_edge_keeps_every_rule(bundle: Bundle, precision: str) -> None:
     model = onnx.load_from_string(bundle.read("stylizer.onnx"))
@@ -44,17 +34,15 @@ def test_the_stylizer_of_hsi_edge_keeps_every_rule(bundle: Bundle, precision: st
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
-def test_the_stylizer_of_hsi_vgg_keeps_every_rule(
-    vgg_graphs: tuple[onnx.ModelProto, onnx.ModelProto], precision: str
-) -> None:
-    assert broken_rules(of_precision(vgg_graphs[1], precision)) == []
+def test_the_stylizer_of_hsi_vgg_keeps_every_rule(hsi_vgg: ExportReport, precision: str) -> None:
+    model = onnx.load_from_string(Bundle(hsi_vgg.out).read("stylizer.onnx"))
+
+    assert broken_rules(of_precision(model, precision)) == []
 
 
-def test_both_style_encoders_keep_every_rule(
-    bundle: Bundle, vgg_graphs: tuple[onnx.ModelProto, onnx.ModelProto]
-) -> None:
-    assert broken_rules(onnx.load_from_string(bundle.read("style_encoder.onnx"))) == []
-    assert broken_rules(vgg_graphs[0]) == []
+def test_both_style_encoders_keep_every_rule(bundle: Bundle, hsi_vgg: ExportReport) -> None:
+    for one in (bundle, Bundle(hsi_vgg.out)):
+        assert broken_rules(onnx.load_from_string(one.read("style_encoder.onnx"))) == []
 
 
 def test_the_shipped_bundle_keeps_every_rule(shipped: Path) -> None:

@@ -139,3 +139,13 @@ def bomb() -> Callable[[int, int], bytes]:
         return b"\x89PNG\r\n\x1a\n" + head + body + chunk(b"IEND", b"")
 
     return make
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium without a screen."""
+    # Imported here: most tests of the page need no browser.
+    from tests.runtime.control.browsing import chromium
+
+    with chromium() as found:
+        yield found

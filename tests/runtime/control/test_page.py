@@ -1,31 +1,16 @@
-"""Tests of the page in a real browser, a Chromium without a screen.
+"""The page as a hand finds it, in a real browser."""
 
-With `HSI_SCREENSHOTS=docs` in the environment the pictures of the page in `docs/` are made anew.
-"""
-
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, expect
 
-from hsi.runtime.run_options import Policy
+from tests.runtime.control.browsing import DESKTOP, SLOW_MS, opened
 
 CAMERA = "test://160x96@15"
-SLOW_MS = 60_000  # a busy machine
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 900}
 
 # The mean colour of what the page shows of camera 1.
 COLOUR = """() => {
@@ -35,21 +20,6 @@ COLOUR = """() => {
     data.forEach((value, place) => { if (place % 4 < 3) sums[place % 4] += value; });
     return sums.map((sum) => sum / (data.length / 4));
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        message = "there is no Chromium: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        # Chromium keeps no sandbox for root.
-        words = ["--no-sandbox"] if os.geteuid() == 0 else []
-        with playwright.chromium.launch(executable_path=program, args=words) as found:
-            yield found
 
 
 @pytest.fixture
@@ -75,14 +45,6 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page_line(start_line: Any) -> Iterator[Any]:
     with start_line(CAMERA, CAMERA) as line:
         yield line
-
-
-def opened(context: BrowserContext, line: Any) -> Page:
-    page = context.new_page()
-    page.goto(line.url)
-    expect(page.locator("#steering")).to_be_enabled(timeout=SLOW_MS)
-    expect(page.locator(".veil").first).to_be_hidden(timeout=SLOW_MS)
-    return page
 
 
 def settings_of(line: Any) -> dict[str, Any]:
@@ -265,45 +227,3 @@ def test_everything_that_can_be_used_has_a_name(context: BrowserContext, page_li
             assert '"' in line, f"no name: {line.strip()}"
     for name in ('slider "Strength"', 'radio "Great wave"', 'img "Live picture of camera 2"'):
         assert name in tree
-
-
-def film(make_video: Callable[..., Path], photo: Any, folder: Path, *, count: int) -> Path:
-    """A slow look around a photograph."""
-
-    def image(number: int, size: tuple[int, int]) -> Any:
-        x = round(64 + 64 * np.sin(number / 8))
-        y = round(76 + 76 * np.sin(number / 12))
-        return np.ascontiguousarray(photo[y : y + size[1], x : x + size[0]])
-
-    path = folder / "photograph.mkv"
-    return make_video(path, count=count, size=(640, 360), fps=6, image=image)
-
-
-def test_the_page_is_drawn_for_desk_and_phone_by_day_and_night(
-    browser: Browser,
-    start_line: Any,
-    make_video: Callable[..., Path],
-    photo: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    told = os.environ.get("HSI_SCREENSHOTS")
-    target = Path(told).absolute() if told else tmp_path
-    clip = film(make_video, photo, tmp_path, count=60 if told else 12)
-    monkeypatch.chdir(tmp_path)
-    grounds = {}
-    with start_line(*[clip.name] * 30, policy=Policy.LATEST) as line:
-        for where, size in (("desktop", DESKTOP), ("phone", PHONE)):
-            for scheme in ("light", "dark"):
-                name = f"control_{where}_{scheme}"
-                with browser.new_context(viewport=size, color_scheme=scheme) as context:  # type: ignore[arg-type]
-                    page = opened(context, line)
-                    page.wait_for_timeout(15_000 if told else 200)  # charts shall show something
-                    page.screenshot(
-                        path=target / f"{name}.jpg", quality=80, full_page=where == "desktop"
-                    )
-                    ground = "getComputedStyle(document.body).backgroundColor"
-                    grounds[name] = page.evaluate(ground)
-
-    assert len(set(grounds.values())) == 2
-    assert all((target / f"{name}.jpg").stat().st_size < 300_000 for name in grounds)
