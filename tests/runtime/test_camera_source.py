@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from hsi.runtime.camera_source import CameraSource
 from hsi.runtime.errors import OptionError, SourceError
+from hsi.runtime.event import Event, EventKind
 from hsi.runtime.feed import Feed
 from hsi.runtime.null_output import NullOutput
 from hsi.runtime.pipeline import run_feeds
@@ -98,8 +100,8 @@ def test_a_camera_that_was_pulled_and_plugged_in_again_plays_on(
 
     begun = time.monotonic()
     camera_there.setattr(cv2, "VideoCapture", Pulled)
-    # Gone for half a second in every second.
-    camera_there.setattr(os.path, "exists", lambda path: (time.monotonic() - begun) % 1 < 0.5)
+    # Gone for half of every half second.
+    camera_there.setattr(os.path, "exists", lambda path: (time.monotonic() - begun) % 0.5 < 0.25)
     feed = Feed(
         name="camera 0",
         sources=(CameraSource("0") for _ in range(1)),
@@ -107,7 +109,15 @@ def test_a_camera_that_was_pulled_and_plugged_in_again_plays_on(
         stylize=lambda frame: frame.image,
         outputs=[NullOutput()],
     )
-    summary = run_feeds([feed], RunOptions(back_off_s=(0.05, 0.1), duration_s=3.5))
+    stop, returns = threading.Event(), list[Event]()
+
+    def hear(event: Event) -> None:
+        returns.extend([event] if event.kind is EventKind.RETURNED else [])
+        if len(returns) == 2:
+            stop.set()
+
+    options = RunOptions(back_off_s=(0.05, 0.1), duration_s=30)
+    summary = run_feeds([feed], options, stop=stop, on_event=hear)
     assert summary.event_counts["lost"] >= 2
     assert summary.event_counts["returned"] >= 2
     assert summary.captured == summary.shown + sum(summary.dropped.values()) >= 3

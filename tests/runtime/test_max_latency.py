@@ -19,19 +19,30 @@ from hsi.runtime.stylizer import Stylised, Stylizer
 LOWERED = EventKind.RESOLUTION_LOWERED.value
 
 
-def _play(**words: Any) -> PlayResult:
+def _play(stop: threading.Event | None = None, **words: Any) -> PlayResult:
     request = Request(outputs=("null:",), look=Look(style_scale=None), stability=0, **words)
-    return play(request, lambda progress: None, stop=threading.Event())
+    return play(request, lambda progress: None, stop=stop or threading.Event())
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Makes the network take 3 us a pixel more, as on a smaller machine; returns what it saw."""
-    seen = []
+def stop() -> threading.Event:
+    """Ends the run."""
+    return threading.Event()
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch, stop: threading.Event) -> list[tuple[int, int]]:
+    """Makes the network take 3 us a pixel more, as on a smaller machine; returns what it saw.
+
+    The run ends as soon as that is less than at first.
+    """
+    seen: list[tuple[int, int]] = []
     stylize = Stylizer.stylize
 
     def slowly(self: Stylizer, frame: Image, **words: Any) -> Stylised:
         seen.append((frame.shape[1], frame.shape[0]))
+        if seen[-1] < seen[0]:
+            stop.set()
         time.sleep(frame.shape[0] * frame.shape[1] * 3e-6)
         return stylize(self, frame, **words)
 
@@ -39,10 +50,13 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return seen
 
 
-def test_an_overloaded_line_sees_fewer_pixels_and_says_so(slow: list[tuple[int, int]]) -> None:
+def test_an_overloaded_line_sees_fewer_pixels_and_says_so(
+    slow: list[tuple[int, int]], stop: threading.Event
+) -> None:
     result = _play(
+        stop,
         sources=("test://320x240@30",),
-        duration_s=4,
+        duration_s=20,
         live=LiveOptions(max_latency_s=0.15),
         verify=False,
     )

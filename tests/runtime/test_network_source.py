@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from hsi.runtime.errors import SourceError
+from hsi.runtime.event import Event, EventKind
 from hsi.runtime.feed import Feed
 from hsi.runtime.null_output import NullOutput
 from hsi.runtime.pipeline import run_feeds
@@ -190,8 +191,15 @@ def test_a_stream_over_http_that_ends_again_and_again_is_opened_again(server: Ca
         stylize=lambda frame: frame.image,
         outputs=[NullOutput()],
     )
-    options = RunOptions(back_off_s=(0.05, 0.1), duration_s=5.0)
-    summary = run_feeds([feed], options)
-    assert summary.event_counts["returned"] >= 2
+    stop, returns = threading.Event(), list[Event]()
+
+    def hear(event: Event) -> None:
+        returns.extend([event] if event.kind is EventKind.RETURNED else [])
+        if len(returns) == 3:
+            stop.set()
+
+    options = RunOptions(back_off_s=(0.05, 0.1), duration_s=30)
+    summary = run_feeds([feed], options, stop=stop, on_event=hear)
+    assert summary.event_counts["returned"] == 3
     assert summary.captured > 60
     assert summary.captured == summary.shown + sum(summary.dropped.values())

@@ -53,11 +53,11 @@ def _outages_s(summary: RunSummary) -> list[float]:
 
 
 def test_losses_and_stalls_come_again_where_they_were(tmp_path: Path) -> None:
-    uri = "fault+test://64x48@25?lose=1500ms&stall=700ms/1s"
+    uri = "fault+test://64x48@25?lose=1s&stall=500ms/700ms"
     with Recorder(tmp_path / "line.hsr") as recorder:
-        live = _play(partial(recorded, uri, recorder), duration_s=3.6, stall_s=0.4)
+        live = _play(partial(recorded, uri, recorder), duration_s=2.4, stall_s=0.3)
     assert EventKind.STALLED in _faults(live)
-    replayed = _play(Recording(tmp_path / "line.hsr").open, stall_s=0.4)
+    replayed = _play(Recording(tmp_path / "line.hsr").open, stall_s=0.3)
     assert _faults(replayed)[:2] == _faults(live)[:2]
     assert _outages_s(replayed)[0] == pytest.approx(_outages_s(live)[0], abs=0.6)
     assert replayed.captured == pytest.approx(live.captured, abs=6)
@@ -72,12 +72,12 @@ def test_a_real_camera_that_is_killed_is_replayed(rtsp_camera: Any, tmp_path: Pa
     run = threading.Thread(target=lambda: found.append(_play(opened, stop, told)))
     run.start()
     _until(lambda: EventKind.CONNECTED in [event.kind for event in told])
-    time.sleep(1)
+    time.sleep(0.4)
     rtsp_camera.kill()
-    time.sleep(1)
+    time.sleep(0.4)
     rtsp_camera.start()
     _until(lambda: EventKind.RETURNED in [event.kind for event in told])
-    time.sleep(1)
+    time.sleep(0.4)
     stop.set()
     run.join()
     recorder.close()

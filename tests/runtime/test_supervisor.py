@@ -159,10 +159,9 @@ def test_an_opening_that_hangs_is_given_up(free: threading.Event) -> None:
 def test_readers_that_hang_are_not_piled_up(free: threading.Event) -> None:
     camera = Camera(["frame", free.wait])
     watched = Watched(camera)
-    deadline = time.monotonic() + 3
-    while time.monotonic() < deadline:
-        watched.supervisor.tick(time.monotonic())
-        time.sleep(TICK_S / 5)
+    watched.until(lambda w: camera.opened == 4)
+    later = time.monotonic() + 3 * QUICK.open_s
+    watched.until(lambda w: time.monotonic() > later)
     assert camera.opened == 4
     free.set()
     watched.until(lambda w: camera.opened > 4)

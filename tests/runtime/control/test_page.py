@@ -206,14 +206,15 @@ def test_a_lost_server_is_told_and_found_again(context: BrowserContext, start_li
         line.wait_for(lambda: settings_of(line)["stability"] == 0.8)
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1920])
-def test_no_screen_is_too_narrow(context: BrowserContext, page_line: Any, width: int) -> None:
+def test_no_screen_is_too_narrow(context: BrowserContext, page_line: Any) -> None:
     page = opened(context, page_line)
+    over = {}
 
-    page.set_viewport_size({"width": width, "height": 800})
+    for width in (320, 390, 768, 1024, 1920):
+        page.set_viewport_size({"width": width, "height": 800})
+        over[width] = page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
-    over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert page.evaluate(over) == 0
+    assert max(over.values()) <= 0, over
 
 
 def test_everything_that_can_be_used_has_a_name(context: BrowserContext, page_line: Any) -> None:
