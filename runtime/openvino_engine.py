@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from hsi.runtime.manifest import Graph
 
 log = logging.getLogger(__name__)
 
+SIZES_KEPT = 4  # of frames, each with a compiled graph of some megabytes
+Sizes = tuple[tuple[str, tuple[int, ...]], ...]  # of the inputs, by name
 NO_MEMORY = ("bad_alloc", "bad allocation", "not enough memory", "out of memory")
 
 
@@ -22,16 +25,23 @@ class OpenVinoGraph:
     What the graph says in FP32 is computed in FP32: left alone, OpenVINO takes bfloat16 where the
     processor has it, which no parity check would let pass.
 
+    Compiled for one size of frame a graph takes half the time of one compiled for all, and
+    compiling takes as long as some frames. So the second frame of a size gets a graph of its own,
+    and the last few sizes keep theirs.
+
     Args:
         data: The ONNX file.
         threads: CPU threads.
         what: What to call it in messages.
+        by_size: Whether sizes get graphs of their own.
 
     Raises:
         EngineError: OpenVINO is not installed, or does not take the graph.
     """
 
-    def __init__(self, data: bytes, threads: int, what: str = "graph") -> None:
+    def __init__(
+        self, data: bytes, threads: int, what: str = "graph", *, by_size: bool = True
+    ) -> None:
         try:
             import openvino
         except ImportError as error:
@@ -39,18 +49,21 @@ class OpenVinoGraph:
                 "engine openvino was asked for but OpenVINO does not load: run pip install "
                 "'hsi-edge[openvino]'"
             ) from error
-        settings = {
+        self._settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
             "INFERENCE_PRECISION_HINT": "f32",
         }
         try:
-            core = openvino.Core()
-            self._compiled: Any = core.compile_model(core.read_model(data), "CPU", settings)
+            self._core = openvino.Core()
+            self._model: Any = self._core.read_model(data)
+            self._any_size = self._compiled(self._model)
         except Exception as error:
             raise translated(error, f"{what} does not load: ") from error
         self._tensor = openvino.Tensor
-        self._idle = threading.local()
+        self._by_size = by_size
+        self._choosing = threading.Lock()
+        self._sizes: OrderedDict[Sizes, _Compiled | None] = OrderedDict()
 
     def run(self, feed: dict[str, Any], into: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the graph.
@@ -67,14 +80,15 @@ class OpenVinoGraph:
         """
         into = into or {}
         try:
-            request = self._request()
+            compiled = self._for_sizes(tuple((name, v.shape) for name, v in feed.items()))
+            request = compiled.request()
             for name, value in {**feed, **into}.items():
                 # Shared, not copied: the graph reads and writes the caller's memory. OpenVINO takes
                 # none that is read-only, such as a style code, though it would only read it.
                 shared = value.flags.writeable or name in into
                 request.set_tensor(name, self._tensor(value, shared_memory=shared))
             request.infer()
-            names = (next(iter(port.names)) for port in self._compiled.outputs)
+            names = (next(iter(port.names)) for port in self._model.outputs)
             return {
                 name: np.array(request.get_tensor(name).data) for name in names if name not in into
             }
@@ -83,15 +97,48 @@ class OpenVinoGraph:
 
     def names(self) -> tuple[set[str], set[str]]:
         """Names of the inputs and of the outputs."""
-        ports = (self._compiled.inputs, self._compiled.outputs)
+        ports = (self._model.inputs, self._model.outputs)
         inputs, outputs = ({name for port in side for name in port.names} for side in ports)
         return inputs, outputs
 
-    def _request(self) -> Any:
-        # A request holds the tensors of one call, so each thread has one of its own.
+    def _for_sizes(self, sizes: Sizes) -> "_Compiled":
+        if not self._by_size:
+            return self._any_size
+        with self._choosing:
+            known = sizes in self._sizes
+            found = self._sizes.pop(sizes, None)
+            if known and found is None:
+                model = self._model.clone()
+                model.reshape({name: list(shape) for name, shape in sizes})
+                found = self._compiled(model)
+                log.debug("OpenVINO: compiled for %s", dict(sizes))
+                self._any_size.release_memory()
+            self._sizes[sizes] = found
+            if len(self._sizes) > SIZES_KEPT:
+                self._sizes.popitem(last=False)
+            return found or self._any_size
+
+    def _compiled(self, model: Any) -> "_Compiled":
+        return _Compiled(self._core.compile_model(model, "CPU", self._settings))
+
+
+class _Compiled:
+    """A graph as it runs."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._idle = threading.local()
+
+    def request(self) -> Any:
+        """This thread's: a request holds the tensors of one call."""
         if not hasattr(self._idle, "request"):
-            self._idle.request = self._compiled.create_infer_request()
+            self._idle.request = self._model.create_infer_request()
         return self._idle.request
+
+    def release_memory(self) -> None:
+        """Give back what lies between layers, until the next run."""
+        if hasattr(self._model, "release_memory"):  # since OpenVINO 2024.6
+            self._model.release_memory()
 
 
 class OpenVinoEngine:
@@ -120,7 +167,8 @@ class OpenVinoEngine:
         with self._opening:
             self._running()
             if self._style_encoder is None:
-                self._style_encoder = self._opened(self._bundle.manifest.style_encoder)
+                graph = self._bundle.manifest.style_encoder
+                self._style_encoder = self._opened(graph, by_size=False)  # a style comes once
             encoder = self._style_encoder
         return np.asarray(encoder.run({"style": style})["style_code"], np.float32)
 
@@ -153,9 +201,10 @@ class OpenVinoEngine:
             raise EngineError("this engine is closed: open the bundle again")
         return self._stylizer
 
-    def _opened(self, graph: Graph) -> OpenVinoGraph:
+    def _opened(self, graph: Graph, *, by_size: bool = True) -> OpenVinoGraph:
         what = f"{self._bundle.path}: {graph.part}"
-        opened = OpenVinoGraph(self._bundle.read(graph.part), self._threads, what)
+        data = self._bundle.read(graph.part)
+        opened = OpenVinoGraph(data, self._threads, what, by_size=by_size)
         told = tuple(set(names) for names in graph.names())
         if told != opened.names():
             raise BundleError(

@@ -16,7 +16,7 @@ from hsi.runtime.bundle import Bundle, shipped_bundle
 from hsi.runtime.errors import BundleError, EngineError
 from hsi.runtime.frame import Image
 from hsi.runtime.onnxruntime_engine import OnnxRuntimeEngine
-from hsi.runtime.openvino_engine import OpenVinoEngine, translated
+from hsi.runtime.openvino_engine import SIZES_KEPT, OpenVinoEngine, translated
 
 pytest.importorskip("openvino")
 Vectors = npt.NDArray[np.float32]
@@ -73,6 +73,31 @@ def test_style_codes_are_those_of_onnx_runtime(
     made = engine.encode_style(np.ascontiguousarray(photo[None, :96, :128]))
 
     np.testing.assert_allclose(made, code, rtol=1e-3, atol=1e-3)
+
+
+def test_a_size_that_comes_again_gets_a_graph_of_its_own(
+    shipped: Path, frame: Image, code: Vectors, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "hsi.runtime.openvino_engine")
+    engine = OpenVinoEngine(Bundle(shipped), 1)
+    first = [stylised(engine, frame, code)[0], stylised(engine, frame[:, :64].copy(), code)[0]]
+    assert "compiled for" not in caplog.text
+
+    again = [stylised(engine, frame, code)[0] for _ in range(3)]
+
+    assert caplog.text.count("compiled for") == 1
+    assert all(int(np.abs(made.astype(int) - first[0]).max()) <= 1 for made in again)
+    engine.close()
+
+
+def test_frames_of_many_sizes_are_those_of_onnx_runtime(
+    engine: OpenVinoEngine, reference: OnnxRuntimeEngine, frame: Image, code: Vectors
+) -> None:
+    for _ in range(2):
+        for height in range(40, 40 + SIZES_KEPT + 2):
+            part = frame[:, :height].copy()
+            made, wanted = stylised(engine, part, code)[0], stylised(reference, part, code)[0]
+            assert int(np.abs(made.astype(int) - wanted).max()) <= 1
 
 
 def test_statistics_are_the_callers_own(
