@@ -22,7 +22,7 @@ from hsi.runtime.look import shrunk
 WIDTHS = (320, 640, 960, 1280, 1920)
 """Pixels that a live picture may be wide: few, so that readers share what is encoded."""
 
-SHARE = 0.025
+SHARE = 0.0125
 """Of all processor time: what live pictures may take from the line, together."""
 
 _SLOWEST_S = 1.0  # between two pictures, however dear they are
@@ -129,8 +129,9 @@ class LivePictures:
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
+        loop_s = time.thread_time()
         while self._readers:
-            begun, loop_s = time.monotonic(), time.thread_time()
+            begun = time.monotonic()
             found, spent_s = await loop.run_in_executor(self._waiting, self._newest)
             if found is None:
                 await asyncio.sleep(_ASKING_S)  # after the run nothing waits any more
@@ -141,7 +142,8 @@ class LivePictures:
             news.set()
             await asyncio.sleep(_ASKING_S)
             await asyncio.gather(*self._made.values(), return_exceptions=True)
-            spent_s += self._encoded_s + time.thread_time() - loop_s
+            before_s, loop_s = loop_s, time.thread_time()  # what is sent while it rests counts, too
+            spent_s += self._encoded_s + loop_s - before_s
             self._encoded_s = 0.0
             await self._rest(begun + min(_SLOWEST_S, spent_s / self._share))
         self._shown, self._made = None, {}  # whoever comes next shall see nothing old

@@ -102,6 +102,7 @@ class ControlPage:
             http="h11",
             ws="websockets-sansio",
             ws_max_size=_MESSAGE_BYTES,
+            ws_per_message_deflate=False,  # a JPEG does not get smaller, and costs as much again
             server_header=False,
             timeout_graceful_shutdown=1,
         )
