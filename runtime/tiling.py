@@ -10,7 +10,7 @@ from hsi.runtime.manifest import FrameContract
 
 AUTO = "auto"
 
-_AUTO_SIDE = 2176  # at 200 bytes a pixel the network takes 0.9 GB; 8192x8192 is 4x4 of them
+_AUTO_SIDE = 2176  # at 90 bytes a pixel the network takes 0.4 GB; 8192x8192 is 4x4 of them
 _AUTO_PIXELS = 4096 * 2304  # 4K is left whole
 
 
