@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from hsi.runtime.closing import Closing
 from hsi.runtime.errors import OptionError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class AttachmentOptions(Protocol):
         """
 
 
-class Attachments:
+class Attachments(Closing):
     """All attachments of a run, from before its model is loaded until it has ended.
 
     Args:
@@ -98,12 +99,6 @@ class Attachments:
     def close(self) -> None:
         """End all. Done twice, it changes nothing more."""
         self._stack.close()
-
-    def __enter__(self) -> Attachments:
-        return self
-
-    def __exit__(self, *reason: object) -> None:
-        self.close()
 
 
 def missing_library(error: ModuleNotFoundError, asked: str, *, extra: str) -> OptionError:

@@ -6,12 +6,12 @@ import os
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 
+from hsi.runtime.closing import Closing
 from hsi.runtime.errors import OptionError, SourceError
 from hsi.runtime.frame import Frame
 from hsi.runtime.source import SourceLost
@@ -21,7 +21,7 @@ _OPTIONS = {"size": "1280x720", "fps": "30", "fourcc": "MJPG"}
 _RETRY_S = 0.01  # a camera that has no frame says so at once: do not spin on it
 
 
-class CameraSource:
+class CameraSource(Closing):
     """A camera of this machine. See :class:`hsi.runtime.source.Source`.
 
     Args:
@@ -80,17 +80,6 @@ class CameraSource:
     def close(self) -> None:
         """Give the camera back to the system."""
         self._capture.release()
-
-    def __enter__(self) -> CameraSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _ask_for_mode(self, options: dict[str, str]) -> None:
         wanted: list[tuple[int, float]] = []

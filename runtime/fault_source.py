@@ -6,12 +6,12 @@ import random
 import re
 import time
 from dataclasses import dataclass, replace
-from types import TracebackType
 from urllib.parse import parse_qsl, urlencode
 
 import cv2
 import numpy as np
 
+from hsi.runtime.closing import Closing
 from hsi.runtime.duration import seconds_from_text
 from hsi.runtime.errors import OptionError
 from hsi.runtime.frame import Frame
@@ -68,7 +68,7 @@ def split_faults(uri: str) -> tuple[str, Faults]:
     return base + (f"?{urlencode(others)}" if others else ""), faults
 
 
-class FaultSource:
+class FaultSource(Closing):
     """A source with faults. See :class:`hsi.runtime.source.Source`.
 
     Args:
@@ -107,17 +107,6 @@ class FaultSource:
     def close(self) -> None:
         """Close the source."""
         self._inner.close()
-
-    def __enter__(self) -> FaultSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _resized(self, frame: Frame, passed_s: float) -> Frame:
         if passed_s // self._faults.resize_every_s % 2 == 0:

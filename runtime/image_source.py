@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 
+from hsi.runtime.closing import Closing
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Frame, Image
 from hsi.runtime.picture import picture_from_bytes
@@ -16,7 +16,7 @@ from hsi.runtime.uri import redact
 PICTURES_PER_SECOND = 25.0  # the time-stamps that pictures get, should they become a video
 
 
-class ImageSource:
+class ImageSource(Closing):
     """One or more picture files, in the order given. See :class:`hsi.runtime.source.Source`.
 
     EXIF orientation is applied, transparency is dropped, 16-bit pictures become 8-bit.
@@ -57,17 +57,6 @@ class ImageSource:
     def close(self) -> None:
         """Forget the first picture if nobody read it."""
         self._first = None
-
-    def __enter__(self) -> ImageSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def sorted_pictures(paths: Iterable[Path], *, name: str) -> list[Path]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from types import TracebackType
 from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 
+from hsi.runtime.closing import Closing
 from hsi.runtime.errors import OptionError
 from hsi.runtime.frame import Frame, Image
 from hsi.runtime.source import EndOfStream
@@ -22,7 +22,7 @@ _BARS_BGR = (
 )  # fmt: skip
 
 
-class PatternSource:
+class PatternSource(Closing):
     """Colour bars, a grey ramp, a bouncing ball and a clock.
 
     The address is `test://1280x720@30?frames=300&realtime=0`, where every part may be left out.
@@ -57,17 +57,6 @@ class PatternSource:
 
     def close(self) -> None:
         """Nothing to give back."""
-
-    def __enter__(self) -> PatternSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _wait_until(self, time_s: float, timeout_s: float) -> bool:
         now = time.monotonic()

@@ -11,11 +11,11 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cv2
 
+from hsi.runtime.closing import Closing
 from hsi.runtime.frame import Frame
 from hsi.runtime.output import create_part, output_error
 from hsi.runtime.source import (
@@ -39,7 +39,7 @@ OPENED, PACKET, LOST = 1, 2, 3
 _JPEG_QUALITY = 95
 
 
-class Recorder:
+class Recorder(Closing):
     """Writes one camera's input to a file, through all of its connections.
 
     What cannot be written is told once and then given up: recording never disturbs the run.
@@ -100,17 +100,6 @@ class Recorder:
         self._file = None
         os.replace(self._part, self._path)
 
-    def __enter__(self) -> Recorder:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 class Connection:
     """One connection to the camera in a recording."""
@@ -135,7 +124,7 @@ class Connection:
         self._recorder.write(self, LOST, json.dumps({"reason": reason}).encode())
 
 
-class RecordedSource:
+class RecordedSource(Closing):
     """A source whose frames and faults are recorded. See :class:`hsi.runtime.source.Source`.
 
     Args:
@@ -170,17 +159,6 @@ class RecordedSource:
     def close(self) -> None:
         """Close the source."""
         self._inner.close()
-
-    def __enter__(self) -> RecordedSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def recorded(uri: str, recorder: Recorder, options: SourceOptions | None = None) -> Source:

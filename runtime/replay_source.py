@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import av
 import av.error
 
+from hsi.runtime.closing import Closing
 from hsi.runtime.damage_watch import DamageWatch, watchful
 from hsi.runtime.decoded_picture import image_from
 from hsi.runtime.errors import SourceError
@@ -127,7 +127,7 @@ class Recording:
             raise SourceError(f"{self.name}: cannot read it: {error.strerror}") from error
 
 
-class ReplaySource:
+class ReplaySource(Closing):
     """One connection of a recording. See :class:`hsi.runtime.source.Source`.
 
     Args:
@@ -178,17 +178,6 @@ class ReplaySource:
 
     def close(self) -> None:
         """Nothing to give back."""
-
-    def __enter__(self) -> ReplaySource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _take(self, record: _Record) -> None:
         if record.kind == LOST:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from hsi.runtime.closing import Closing
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Image
 from hsi.runtime.shared_frames import (
@@ -37,7 +38,7 @@ class SharedFrame:
     repeated: bool  # whether it is an earlier picture, shown again
 
 
-class SharedMemoryReader:
+class SharedMemoryReader(Closing):
     """The pictures of one output, in order, each once. A context manager.
 
     For example::
@@ -82,12 +83,6 @@ class SharedMemoryReader:
     def close(self) -> None:
         """Read no more."""
         self._segment = None
-
-    def __enter__(self) -> SharedMemoryReader:
-        return self
-
-    def __exit__(self, *reason: object) -> None:
-        self.close()
 
     def _next(self) -> SharedFrame | None:
         segment = self._opened()

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import TypeAlias
 
 import numpy as np
@@ -20,6 +19,7 @@ from hsi.runtime.checks import (
     checked_share,
     checked_statistics,
 )
+from hsi.runtime.closing import Closing
 from hsi.runtime.drift_reference import DriftReference, drift_reference_of
 from hsi.runtime.engine import Engine
 from hsi.runtime.errors import EngineError, OptionError, SourceError
@@ -56,7 +56,7 @@ class _Setting:
     strength: float
 
 
-class Stylizer:
+class Stylizer(Closing):
     """A network on an engine, with a style set. Made by :func:`load`; a context manager.
 
     Frames may come from several threads at once, and the style may be changed from any: a change
@@ -227,17 +227,6 @@ class Stylizer:
             self._engine_name = self._engine.name
             self._engine.close()
             self._engine = None
-
-    def __enter__(self) -> "Stylizer":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _opened(self) -> Engine:
         if self._engine is None:

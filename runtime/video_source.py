@@ -8,13 +8,13 @@ import os
 import time
 from collections.abc import Iterator
 from fractions import Fraction
-from types import TracebackType
 from typing import Any
 
 import av
 import av.error
 
 from hsi.runtime.access_units import whole_units
+from hsi.runtime.closing import Closing
 from hsi.runtime.damage_watch import DamageWatch, watchful
 from hsi.runtime.decoded_picture import image_from
 from hsi.runtime.errors import SourceError
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 _TEXT_FORMATS = ("adf", "bin", "idf", "tty", "xbin")  # FFmpeg renders texts as videos
 
 
-class VideoSource:
+class VideoSource(Closing):
     """A video file or a network stream. See :class:`hsi.runtime.source.Source`.
 
     Frames come in display order with their own time-stamps, turned as the file asks for.
@@ -89,17 +89,6 @@ class VideoSource:
         self._container.close()
         # A generator of its own methods keeps an object alive until the next garbage collection.
         self._frames = iter(())
-
-    def __enter__(self) -> VideoSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _describe(self) -> None:
         if not self._container.streams.video:

@@ -6,13 +6,13 @@ import contextlib
 import ctypes
 import ipaddress
 import time
-from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
+from hsi.runtime.closing import Closing
 from hsi.runtime.errors import OptionError, SourceError
 from hsi.runtime.frame import Frame
 from hsi.runtime.genicam.aravis import Device, load_aravis
@@ -29,7 +29,7 @@ _BUFFERS = 6  # pictures that may be on their way
 _GOOD = 0  # ARV_BUFFER_STATUS_SUCCESS
 
 
-class AravisSource:
+class AravisSource(Closing):
     """A camera on the network or on USB. See :class:`hsi.runtime.source.Source`.
 
     Args:
@@ -95,17 +95,6 @@ class AravisSource:
             self._call("g_object_unref", stream)
         if camera is not None:
             self._call("g_object_unref", camera)
-
-    def __enter__(self) -> AravisSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _call(self, name: str, *arguments: Any) -> Any:
         return self._aravis.call(name, *arguments)

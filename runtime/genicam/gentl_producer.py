@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hsi.runtime.closing import Closing
 from hsi.runtime.errors import SourceError
 
 PATHS = "GENICAM_GENTL64_PATH"  # in which producers say where they are
@@ -56,7 +57,7 @@ class Device:
     user_name: str  # as its owner calls it
 
 
-class Producer:
+class Producer(Closing):
     """A loaded producer with the cameras that it knew then. Closed by its last user.
 
     A process has one object for each file: a second would not see the cameras, and looking for
@@ -118,12 +119,6 @@ class Producer:
                 self._loaded[self.path] = (harvester, users - 1)
             else:
                 harvester.reset()
-
-    def __enter__(self) -> Producer:
-        return self
-
-    def __exit__(self, *reason: object) -> None:
-        self.close()
 
 
 def known_producers() -> list[Path]:

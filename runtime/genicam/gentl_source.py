@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
+from hsi.runtime.closing import Closing
 from hsi.runtime.errors import OptionError, SourceError
 from hsi.runtime.frame import Frame
 from hsi.runtime.genicam.camera_settings import CameraSettings, settings_from
@@ -29,7 +29,7 @@ from hsi.runtime.source import SourceLost
 _FEATURES = {"fps": "AcquisitionFrameRate", "exposure": "ExposureTime", "gain": "Gain"}
 
 
-class GenTlSource:
+class GenTlSource(Closing):
     """A camera or frame grabber behind a GenTL producer. See :class:`hsi.runtime.source.Source`.
 
     A damaged picture never comes: harvesters throws it away.
@@ -99,17 +99,6 @@ class GenTlSource:
     def close(self) -> None:
         """Give the camera and its producer back."""
         self._stack.close()
-
-    def __enter__(self) -> GenTlSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _found(self, paths: list[Path], wanted: str) -> Any:
         """Return the camera, in our control."""
