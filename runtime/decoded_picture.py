@@ -30,6 +30,6 @@ def _pixels_of(picture: av.VideoFrame) -> Image:
 
     `VideoFrame.to_ndarray` copies them, which costs as much again as the conversion.
     """
-    plane = picture.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    plane: Any = picture.planes[0]  # a buffer, which its annotations do not say
+    rows: Image = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
     return rows[:, : 3 * plane.width].reshape(plane.height, plane.width, 3)
