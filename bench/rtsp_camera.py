@@ -7,12 +7,13 @@ pixels' radius that moves on black.
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
+
+from bench.camera_process import CameraProcess
 
 NEEDED = (
     "GStreamer's RTSP server is not there: apt-get install python3-gi "
@@ -20,10 +21,10 @@ NEEDED = (
     "gstreamer1.0-plugins-ugly"
 )
 
-_START = "import sys; sys.path[:0] = [sys.argv[1]]; import rtsp_camera; rtsp_camera.serve()"
+_START = "import sys; sys.path[:0] = [sys.argv[1]]; from bench import rtsp_camera as c; c.serve()"
 
 
-class RtspCamera:
+class RtspCamera(CameraProcess):
     """A camera at `uri`, not there until it is started.
 
     Args:
@@ -32,7 +33,6 @@ class RtspCamera:
 
     def __init__(self, python: str) -> None:
         self._python = python
-        self._process: subprocess.Popen[str] | None = None
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
@@ -46,7 +46,7 @@ class RtspCamera:
             fps: Frames a second; a key frame comes every second.
             sliced: Whether a frame has two slices, each with its own parameter sets.
         """
-        words = [str(Path(__file__).parent), str(self.port), *size.split("x"), str(fps)]
+        words = [str(Path(__file__).parents[1]), str(self.port), *size.split("x"), str(fps)]
         words.append("sliced" if sliced else "whole")
         self._process = subprocess.Popen(
             [self._python, "-c", _START, *words],
@@ -57,25 +57,6 @@ class RtspCamera:
         assert self._process.stdout is not None
         if self._process.stdout.readline() != "ready\n":
             raise RuntimeError(f"the camera at {self.uri} does not start: {NEEDED}")
-
-    def freeze(self) -> None:
-        """Let it neither answer nor hang up."""
-        self._send(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        self._send(signal.SIGCONT)
-
-    def kill(self) -> None:
-        """Take it away, as a power cut does."""
-        if self._process is not None:
-            with self._process as process:
-                process.kill()
-            self._process = None
-
-    def _send(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
 
 
 def python_with_gstreamer() -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import importlib.util
+import importlib
 import json
 import os
 import subprocess
@@ -23,7 +23,7 @@ from hsi.runtime.bundle import shipped_bundle
 
 Values = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT))  # helpers are modules beside the tests: tests.runtime.scripted
+sys.path.append(str(ROOT))  # for `bench`, and helpers such as `tests.runtime.scripted`
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -220,27 +220,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", os.fspath(folder)], check=True)
 
 
-def _bench_module(name: str) -> Any:
-    path = ROOT / "bench" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where its dataclasses look for their types
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def rtsp_cameras() -> Any:
     """The module of the camera that the benchmarks use, too."""
-    return _bench_module("rtsp_camera")
+    return importlib.import_module("bench.rtsp_camera")
 
 
 @pytest.fixture(scope="session")
 def gige_cameras() -> Any:
     """The module of the GigE Vision camera that the benchmarks use, too."""
-    cameras = _bench_module("gige_camera")
+    cameras = importlib.import_module("bench.gige_camera")
     if not cameras.is_installed():
         if os.environ.get("CI"):
             pytest.fail(cameras.NEEDED)
@@ -259,7 +248,7 @@ def gige_camera(gige_cameras: Any) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def watched_lines() -> Any:
     """The module of a run that is watched, which the benchmarks use, too."""
-    return _bench_module("chaos_line")
+    return importlib.import_module("bench.chaos_line")
 
 
 @pytest.fixture(scope="session")

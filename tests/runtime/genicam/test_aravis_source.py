@@ -12,10 +12,10 @@ import pytest
 from hsi.runtime.cli import main
 from hsi.runtime.errors import OptionError, SourceError
 from hsi.runtime.event import EventKind
-from hsi.runtime.frame import Frame
 from hsi.runtime.genicam import aravis
 from hsi.runtime.probe import probe
-from hsi.runtime.source import CorruptFrame, Source, open_source
+from hsi.runtime.source import CorruptFrame, open_source
+from tests.runtime.genicam.reading import frames_of
 
 
 @pytest.fixture
@@ -24,21 +24,11 @@ def camera(gige_camera: Any) -> Any:
     return gige_camera
 
 
-def _frames(source: Source, count: int) -> list[Frame]:
-    found: list[Frame] = []
-    deadline = time.monotonic() + 10
-    while len(found) < count and time.monotonic() < deadline:
-        frame = source.read(0.5)
-        if frame is not None:
-            found.append(frame)
-    return found
-
-
 def test_a_camera_is_found_by_address_by_serial_number_and_as_the_first(camera: Any) -> None:
     for name in ("127.0.0.1", camera.serial.lower(), ""):
         with open_source(f"gige://{name}?size=160x120") as source:
             assert (source.live, source.size, source.frame_count) == (True, (160, 120), None)
-            frames = _frames(source, 3)
+            frames = frames_of(source, 3)
         assert [frame.number for frame in frames] == [0, 1, 2]
         assert {frame.size for frame in frames} == {(160, 120)}
 
@@ -47,7 +37,7 @@ def test_a_camera_is_set_up_as_asked(camera: Any) -> None:
     with open_source(f"{camera.uri}?size=160x120&fps=40&exposure=5000&gain=1") as source:
         assert source.fps == pytest.approx(40)
         begun = time.monotonic()
-        assert len(_frames(source, 20)) == 20
+        assert len(frames_of(source, 20)) == 20
         assert 20 / (time.monotonic() - begun) < 60
 
 
@@ -57,7 +47,7 @@ _STILL = "size=256x256&exposure=5000&gain=1"
 def _ramp(camera: Any, pixel_format: str) -> np.ndarray[Any, Any]:
     """The mean colour of the pictures, whose colours run along the diagonal."""
     with open_source(f"{camera.uri}?{_STILL}&format={pixel_format}") as source:
-        image = _frames(source, 1)[0].image
+        image = frames_of(source, 1)[0].image
     return np.asarray(image.mean(axis=(0, 1)))
 
 

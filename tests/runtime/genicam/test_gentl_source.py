@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import time
 from pathlib import Path
 
 import pytest
 
 from hsi.runtime.cli import main
 from hsi.runtime.errors import OptionError, SourceError
-from hsi.runtime.frame import Frame
 from hsi.runtime.genicam import gentl_producer
 from hsi.runtime.genicam.gentl_producer import PATHS
 from hsi.runtime.probe import probe
-from hsi.runtime.source import Source, open_source
+from hsi.runtime.source import open_source
+from tests.runtime.genicam.reading import frames_of
 
 
 @pytest.fixture(scope="module")
@@ -29,20 +28,10 @@ def producer() -> Path:
     return Path(spec.origin).with_name("viky.cti")
 
 
-def _frames(source: Source, count: int) -> list[Frame]:
-    found: list[Frame] = []
-    deadline = time.monotonic() + 10
-    while len(found) < count and time.monotonic() < deadline:
-        frame = source.read(0.5)
-        if frame is not None:
-            found.append(frame)
-    return found
-
-
 def test_the_first_camera_of_a_producer_plays_in_its_colours(producer: Path) -> None:
     with open_source(f"gentl://{producer}") as source:
         assert (source.live, source.size, source.frame_count) == (True, (400, 400), None)
-        frames = _frames(source, 5)
+        frames = frames_of(source, 5)
     assert [frame.number for frame in frames] == [0, 1, 2, 3, 4]
     assert frames[0].source == f"gentl://{producer}"
     # A red ball on white.
@@ -57,7 +46,7 @@ def test_a_camera_is_found_by_its_serial_number_and_set_up_as_asked(
     monkeypatch.setenv(PATHS, f"/nowhere:{producer.parent}")
     with open_source("gentl://2?format=Mono8&size=200x100&fps=50") as source:
         assert (source.size, source.fps) == ((200, 100), 50)
-        image = _frames(source, 1)[0].image
+        image = frames_of(source, 1)[0].image
     assert image.shape == (100, 200, 3)
     assert (image == image[..., :1]).all()
 
@@ -65,14 +54,14 @@ def test_a_camera_is_found_by_its_serial_number_and_set_up_as_asked(
 def test_two_cameras_of_one_producer_play_at_once(producer: Path) -> None:
     with open_source(f"gentl://{producer}?id=0") as red:
         with open_source(f"gentl://{producer}?id=VikyTL_DEV_blue") as blue:
-            assert len(_frames(red, 2)) == len(_frames(blue, 2)) == 2
-        assert len(_frames(red, 2)) == 2
+            assert len(frames_of(red, 2)) == len(frames_of(blue, 2)) == 2
+        assert len(frames_of(red, 2)) == 2
 
 
 def test_a_camera_can_be_opened_again(producer: Path) -> None:
     for _ in range(3):
         with open_source(f"gentl://{producer}") as source:
-            assert _frames(source, 1)
+            assert frames_of(source, 1)
 
 
 def test_a_camera_in_use_says_so(producer: Path) -> None:
