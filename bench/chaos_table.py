@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +58,10 @@ def table(rows: list[Row]) -> str:
 
 def rows_from(file: Path) -> list[Row]:
     """Read rows that were kept as JSON."""
-    return [Row(**one) for one in json.loads(file.read_text())]
+    try:
+        return [Row(**one) for one in json.loads(file.read_text())]
+    except (ValueError, TypeError) as error:
+        sys.exit(f"{file}: expected rows that this command has kept, found none: {error}")
 
 
 def _spread(times: list[float]) -> str:
