@@ -48,7 +48,7 @@ class DeviceRunner:
         self._device = device
         self._running = threading.Lock()
         self._batches: dict[Shapes, DeviceBatch] = {}
-        self._records = cuda_graph
+        self.records = cuda_graph  # until one cannot be recorded
         self._session = self._opened()
         self.compute_ms: float | None = None  # of the last batch's kernels, without its transfers
 
@@ -56,7 +56,7 @@ class DeviceRunner:
         """Run a batch. See :meth:`hsi.runtime.host_runner.HostRunner.run`."""
         with self._running:
             batch = self._batch(feed, into)
-            is_new = self._records and batch.graph == NO_GRAPH and batch.has_run
+            is_new = self.records and batch.graph == NO_GRAPH and batch.has_run
             if not is_new or self._graphs() >= GRAPHS:
                 self._run(batch, feed, into)
                 return
@@ -89,7 +89,7 @@ class DeviceRunner:
         return sum(batch.graph != NO_GRAPH for batch in self._batches.values())
 
     def _opened(self) -> ort.InferenceSession:
-        if self._records:
+        if self.records:
             try:
                 return self._open(True)
             except Exception as error:
@@ -99,5 +99,5 @@ class DeviceRunner:
     def _give_up(self, error: Exception) -> None:
         reason = " ".join(str(error).split())[:200]
         log.warning("no CUDA graph of this network, kernels are launched one by one: %s", reason)
-        self._records = False
+        self.records = False
         self._batches.clear()

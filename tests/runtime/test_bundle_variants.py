@@ -152,7 +152,7 @@ class FakeOnnxRuntime:
     runs: str
     opened: list[tuple[str, str]]
 
-    def __init__(self, bundle: Bundle, engine: str, threads: int) -> None:
+    def __init__(self, bundle: Bundle, engine: str, threads: int, options: object) -> None:
         self.name = self.runs
         self.opened.append((engine, bundle.manifest.stylizer.precision))
 
@@ -208,6 +208,27 @@ def test_a_bundle_without_variants_runs_on_onnx_runtime(
 
     opened.close()
     assert opened.name.startswith("onnxruntime")
+
+
+@pytest.mark.parametrize(("cuda", "name"), [(False, "openvino"), (True, "onnxruntime-cpu")])
+def test_hsi_vgg_runs_on_openvino_where_there_is_no_gpu(
+    shipped: Path,
+    repack: Repack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cuda: bool,
+    name: str,
+) -> None:
+    pytest.importorskip("openvino")
+    path = repack(
+        shipped, tmp_path / "vgg.hsi", edit=lambda values: values.update(preset="hsi-vgg")
+    )
+    monkeypatch.setattr(engines, "_has_cuda", lambda: cuda)
+
+    opened = open_engine(Bundle(path), threads=1)
+
+    opened.close()
+    assert opened.name == name
 
 
 def test_a_gpu_comes_before_int8(monkeypatch: pytest.MonkeyPatch) -> None:
