@@ -110,6 +110,7 @@ class _Counted:
     def __init__(self, model: onnx.ModelProto, threads: int, feed: dict[str, Any]) -> None:
         core = openvino.Core()
         read = core.read_model(model.SerializeToString())
+        read.reshape({name: list(value.shape) for name, value in feed.items()})
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
@@ -121,7 +122,6 @@ class _Counted:
         )
         self._request, self._counting = (one.create_infer_request() for one in (plain, counting))
         self._feed = feed
-        read.reshape({name: list(value.shape) for name, value in feed.items()})
         self.macs = sum(_macs(op) for op in read.get_ops() if op.get_type_name() == "Convolution")
         self.kinds: dict[str, float] = {}
 

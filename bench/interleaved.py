@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+PAUSE_S = 0.1  # threads of the one before spin for a while, and would take the next one's cores
 Run = Callable[[], object]
 
 
@@ -29,6 +30,7 @@ def interleaved(runs: Mapping[str, Run], rounds: int = 9) -> dict[str, Timing]:
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
+            time.sleep(PAUSE_S)
             start = time.perf_counter()
             run()
             times[name].append(1e3 * (time.perf_counter() - start))
