@@ -18,6 +18,7 @@ import onnx
 
 from bench.interleaved import interleaved
 from bench.preset_graphs import GRAPHS, noise, stylizer_graph
+from bench.size_argument import size_argument
 from hsi.calibrate.candidates import OpenVinoRun
 from hsi.calibrate.gate import Candidate
 from hsi.calibrate.graph_edit import convolutions
@@ -33,7 +34,7 @@ def main() -> None:
     """Measure and print."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--preset", action="append", choices=sorted(PRESETS))
-    p.add_argument("--size", help="of all presets (1280x720, hsi-vgg 480x270)")
+    p.add_argument("--size", type=size_argument, help="of all presets (1280x720, hsi-vgg 480x270)")
     p.add_argument("--rounds", type=int, default=9)
     p.add_argument("--threads", type=int)
     p.add_argument("--graphs", type=Path, default=GRAPHS, help="folder of the networks' graphs")

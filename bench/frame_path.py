@@ -33,6 +33,7 @@ import torch
 from bench.frame_contestants import EAGER, FLOOR, FramePath, makers
 from bench.interleaved import interleaved
 from bench.preset_graphs import GRAPHS, noise, stylizer_graph, stylizer_module
+from bench.size_argument import size_argument
 from hsi.model import PRESETS
 from hsi.runtime.frame import Image
 from hsi.runtime.uri import size_from_text
@@ -216,7 +217,7 @@ def _arguments() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--preset", action="append", choices=sorted(PRESETS))
     p.add_argument("--precision", action="append", choices=("fp32", "fp16"))
-    p.add_argument("--size", action="append", metavar="WxH")
+    p.add_argument("--size", action="append", type=size_argument, metavar="WxH")
     p.add_argument("--rounds", type=int, default=9)
     p.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of the CPU")
     p.add_argument("--tf32", action="store_true", help="let FP32 be computed as TF32, by all")
