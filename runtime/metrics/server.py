@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
+_POLL_S = 0.1  # until the end of the run is noticed
 _ASKING_S = 5.0  # a client that takes longer to ask is hung up on
 
 Answer = tuple[HTTPStatus, str, bytes]
@@ -49,7 +50,10 @@ class MetricsServer:
         self.port: int = self._server.server_address[1]
         self.name = f"http://{MetricsOptions(host=options.host, port=self.port)}/metrics"
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="hsi-metrics", daemon=True
+            target=self._server.serve_forever,
+            args=(_POLL_S,),
+            name="hsi-metrics",
+            daemon=True,
         )
         self._thread.start()
 

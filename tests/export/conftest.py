@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from hsi.export import ExportOptions, ExportReport, export
+from hsi.export import ExportOptions, ExportReport, export, exporter
 from hsi.model import PRESETS, NetworkOptions, StyleNetwork, build_network
 from hsi.model.checkpoint import Checkpoint, save_checkpoint
 from hsi.runtime.bundle import Bundle
@@ -88,6 +88,17 @@ def quick_exports(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("style_encoder", "stylizer"):
         data = bundle.read(f"{name}.onnx")
         monkeypatch.setattr(f"hsi.export.exporter.{name}_onnx", lambda network, data=data: data)
+
+
+@pytest.fixture
+def small_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command compare small frames only: large ones take seconds."""
+    options = exporter.ExportOptions
+
+    def small(**given: Any) -> ExportOptions:
+        return options(sizes=((96, 80), (131, 97)), **given)
+
+    monkeypatch.setattr(exporter, "ExportOptions", small)
 
 
 @pytest.fixture(scope="session")

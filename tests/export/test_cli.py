@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,14 +17,8 @@ Main = Callable[..., int]
 
 
 @pytest.fixture
-def small_frames(monkeypatch: pytest.MonkeyPatch) -> Main:
+def small_frames(small_comparisons: None) -> Main:
     """The command, comparing small frames only."""
-    options = exporter.ExportOptions
-
-    def small(**given: Any) -> Any:
-        return options(sizes=((96, 80), (131, 97)), **given)
-
-    monkeypatch.setattr(exporter, "ExportOptions", small)
     return lambda *words: main([str(word) for word in words])
 
 

@@ -70,7 +70,11 @@ def test_a_broken_graph_is_named_with_its_node_and_the_rule(bundle: Bundle) -> N
 
 
 def test_the_command_says_that_every_graph_fits(
-    checkpoint: Path, tmp_path: Path, quick_exports: None, capsys: pytest.CaptureFixture[str]
+    checkpoint: Path,
+    tmp_path: Path,
+    quick_exports: None,
+    small_comparisons: None,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "a.hsi"
 
@@ -89,6 +93,7 @@ def test_a_graph_that_does_not_fit_is_not_written(
     checkpoint: Path,
     tmp_path: Path,
     quick_exports: None,
+    small_comparisons: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -19,6 +19,8 @@ from hsi.export.cli import main
 from hsi.runtime.bundle import Bundle
 from hsi.runtime.frame import Image
 
+pytestmark = pytest.mark.usefixtures("small_comparisons")
+
 
 @pytest.fixture
 def clips(tmp_path: Path, photo: Image) -> Path:
