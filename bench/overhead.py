@@ -70,13 +70,23 @@ def measure(clip: str, count: int, rounds: int) -> dict[str, Any]:
 def table(result: dict[str, Any]) -> str:
     """The result as text."""
     rows = {name: statistics.median(v) for name, v in result["ms_per_frame"].items()}
-    bare = rows["bare loop"]
+    ratios = {name: _ratios(result, name) for name in rows}
     lines = [f"{result['clip']}, {result['size']}, {result['frames']} frames, medians of rounds"]
-    lines += [f"  {n:20s} {v:8.2f} ms a frame  x{v / bare:.3f}" for n, v in rows.items()]
+    lines += [
+        f"  {name:20s} {value:8.2f} ms a frame  x{statistics.median(ratios[name]):.3f}"
+        f"  (x{min(ratios[name]):.3f} to x{max(ratios[name]):.3f})"
+        for name, value in rows.items()
+    ]
     lines.append("  stages of the last hsi-run, ms a frame")
     for name, stage in result["stages"].items():
         lines.append(f"  {name:20s} p50 {stage['p50_ms']:8.2f}  p95 {stage['p95_ms']:8.2f}")
     return "\n".join(lines)
+
+
+def _ratios(result: dict[str, Any], name: str) -> list[float]:
+    """To the bare loop of the same round: a machine has slow minutes."""
+    rounds = result["ms_per_frame"]
+    return [one / bare for one, bare in zip(rounds[name], rounds["bare loop"], strict=True)]
 
 
 def _decoded(clip: str, count: int) -> list[Any]:
