@@ -33,14 +33,9 @@ class StylizerGraph(nn.Module):
     order differs where it saves a pass over the picture.
     """
 
-    take: Tensor
-    put: Tensor
-
     def __init__(self, network: StyleNetwork) -> None:
         super().__init__()
         self.network = prepared_network(network)
-        self.register_buffer("take", torch.eye(3 * network.block), persistent=False)
-        self.register_buffer("put", torch.eye(3 * network.made_block), persistent=False)
 
     def forward(
         self,
@@ -65,40 +60,33 @@ class StylizerGraph(nn.Module):
         network = self.network
         pixels = frame.to(torch.float32)
         count, height, width = pixels.shape[:3]
-        planes = pixels.permute(0, 3, 1, 2)
-        padded = F.pad(planes, network.padding(planes), mode="replicate").permute(0, 2, 3, 1)
+        edges = network.padding(pixels.permute(0, 3, 1, 2))
+        # As a volume of one plane the picture is padded as it lies: engines that move it to planes
+        # and back for that take a sixth of their time for it.
+        padded = F.pad(pixels.unsqueeze(1), [0, 0, *edges], mode="replicate").squeeze(1)
         inject = Injection(network.injectors(), style_code, statistics, statistics_weight)
-        blocks = network.render(self._blocks(padded), inject)
-        # The mixing by strength is half done before the blocks become a picture: there a factor
-        # costs nothing, in the product that moves the pixels.
+        blocks = network.render(_blocks(padded, network.block), inject)
         mix = strength.reshape(-1, 1, 1)
-        rows = self._rows(blocks, mix)
-        mixed = rows[:, :height, : 3 * width] + pixels.reshape(count, height, 3 * width) * (1 - mix)
+        rows = _rows(blocks, network.made_block)[:, :height, : 3 * width]
+        mixed = rows * mix + pixels.reshape(count, height, 3 * width) * (1 - mix)
         stylised = mixed.round().clamp(0, 255).reshape(count, height, width, 3)
         return stylised.to(torch.uint8), torch.cat(inject.used, 1)
 
-    def _blocks(self, pixels: Tensor) -> Tensor:
-        """`(N, H, W, 3)` to blocks, a product with the identity in place of a transposition.
 
-        An engine moves values one by one when it transposes short runs; its matrix product reads a
-        transposed operand as fast as a straight one, and times one is exact.
-        """
-        side, run = self.network.block, self.take.shape[0]
-        count, height, width = pixels.shape[:3]
-        rows, columns = height // side, width // side
-        runs = pixels.reshape(count, rows, side, columns * run).transpose(1, 2)
-        runs = runs.reshape(count, side, rows * columns, run)
-        moved = torch.matmul(self.take, runs.transpose(2, 3))
-        return moved.reshape(count, side * run, rows, columns)
+def _blocks(pixels: Tensor, side: int) -> Tensor:
+    """`(N, H, W, 3)` to blocks `(N, 3 side^2, H / side, W / side)`, a block's row as one run."""
+    count, height, width = pixels.shape[:3]
+    rows, columns, run = height // side, width // side, 3 * side
+    split = pixels.reshape(count, rows, side, columns, run).transpose(2, 3)
+    return split.reshape(count, rows, columns, side * run).permute(0, 3, 1, 2)
 
-    def _rows(self, blocks: Tensor, factor: Tensor) -> Tensor:
-        """Blocks to picture rows `(N, H, 3 W)`, times a factor for each frame `(N, 1, 1)`."""
-        side, run = self.network.made_block, self.put.shape[0]
-        count, _, rows, columns = blocks.shape
-        runs = blocks.reshape(count, side, run, rows * columns).transpose(2, 3)
-        moved = torch.matmul(runs, (self.put * factor).unsqueeze(1))
-        moved = moved.reshape(count, side, rows, columns * run).transpose(1, 2)
-        return moved.reshape(count, rows * side, columns * run)
+
+def _rows(blocks: Tensor, side: int) -> Tensor:
+    """Blocks to picture rows `(N, H, 3 W)`."""
+    count, _, rows, columns = blocks.shape
+    run = 3 * side
+    split = blocks.permute(0, 2, 3, 1).reshape(count, rows, columns, side, run).transpose(2, 3)
+    return split.reshape(count, rows * side, columns * run)
 
 
 def prepared_network(network: StyleNetwork) -> StyleNetwork:

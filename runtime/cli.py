@@ -169,8 +169,8 @@ def _run(request: Request, stop: _Stop, say: Callable[[str], None]) -> None:
 
     def announce(text: str) -> None:
         line.clear()
-        # As it is: the address of a page is of no use without its token.
-        print(f"hsi-run: {text}", file=sys.stderr, flush=True)
+        # As it is: the address of a page is of no use without its token. In one piece: threads log.
+        print(f"hsi-run: {text}\n", end="", file=sys.stderr, flush=True)
 
     with _logging(request, line):
         try:

@@ -3,7 +3,6 @@
 import logging
 import os
 from importlib import metadata
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -22,7 +21,6 @@ log = logging.getLogger(__name__)
 ENGINES = ("auto", "onnxruntime-cuda", "onnxruntime-cpu", "openvino", "tensorrt")
 CUDA, OPENVINO, TENSORRT = ENGINES[1], ENGINES[3], ENGINES[4]
 FP16, INT8 = "fp16", "int8"
-FAST_ON_OPENVINO = ("hsi-vgg",)  # at FP32 too; hsi-edge is faster in ONNX Runtime
 
 Frames = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
@@ -90,11 +88,10 @@ def open_engine(
     Args:
         bundle: What to run.
         engine: One of ``ENGINES``. A named one is what runs, or an error: never another. ``auto``
-            is CUDA where it runs; else OpenVINO, where it is installed and the bundle has an INT8
-            variant that passed its gate or is an ``hsi-vgg``, or where ONNX Runtime is not; else
-            ONNX Runtime: the faster one by ``docs/engines.md``. Only OpenVINO runs the INT8
-            variant, which ONNX Runtime computes more slowly than FP32, and only CUDA the FP16
-            variant, which CPUs widen to FP32. ``tensorrt`` builds in the background; until that is
+            is CUDA where it runs; else OpenVINO where it is installed, and ONNX Runtime where it is
+            not: the faster one by ``docs/engines.md``. Only OpenVINO runs the INT8 variant, which
+            ONNX Runtime computes more slowly than FP32, and only CUDA the FP16 variant, which CPUs
+            widen to FP32. ``tensorrt`` builds in the background; until that is
             done it runs what ``auto`` is, and says so. ``auto`` is never ``tensorrt``, which has
             not been run on a GPU so far.
         threads: CPU threads; None for all cores the process may use.
@@ -113,7 +110,7 @@ def open_engine(
         return _open_tensorrt(bundle, threads, tensorrt, onnxruntime)
     cores = threads or _usable_cores()
     variant = bundle.manifest.variant(INT8)
-    if engine == OPENVINO or (engine == "auto" and _prefers_openvino(bundle, variant)):
+    if engine == OPENVINO or (engine == "auto" and _prefers_openvino(variant)):
         return _told(_open_openvino(bundle, variant, cores), engine, bundle)
     _check_installed()
     # Imported here: it takes ONNX Runtime along, which is slow to load and may not be there.
@@ -170,29 +167,23 @@ def _open_tensorrt(
     )
 
 
-def _prefers_openvino(bundle: Bundle, variant: Variant | None) -> bool:
-    """Whether ``auto`` is OpenVINO: it is the faster one here, or it alone is installed."""
-    names = ("onnxruntime", "onnxruntime-gpu")
-    alone = not any(map(_has, names)) and not _loads(names[0]) and _loads(OPENVINO)
+def _prefers_openvino(variant: Variant | None) -> bool:
+    """Whether ``auto`` is OpenVINO: it is there, and no GPU that is faster still."""
+    if _openvino_loads():
+        return not _has_cuda()
     if variant is not None:
-        return alone or _takes_int8()
-    fast = bundle.manifest.preset in FAST_ON_OPENVINO and find_spec(OPENVINO) is not None
-    return alone or (fast and not _has_cuda())
-
-
-def _loads(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ValueError:  # it is loaded already, by hand
-        return True
-
-
-def _takes_int8() -> bool:
-    """Whether OpenVINO is there, and no GPU that is faster still."""
-    if find_spec(OPENVINO) is None:
         log.info("the INT8 variant is left: it runs on OpenVINO, which is not installed")
+    return False
+
+
+def _openvino_loads() -> bool:
+    try:
+        import openvino  # noqa: F401
+    except ImportError as error:
+        if _has(OPENVINO):
+            log.warning("OpenVINO is installed and does not load: %s", _one_line(error))
         return False
-    return not _has_cuda()
+    return True
 
 
 def _has_cuda() -> bool:

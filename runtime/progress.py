@@ -62,7 +62,7 @@ class LineHandler(logging.Handler):
         """Take the line away, then log."""
         text = self.text_of(record)
         self._line.clear()
-        print(text, file=self._stream, flush=True)
+        print(f"{text}\n", end="", file=self._stream, flush=True)  # in one piece: threads log
 
     def text_of(self, record: logging.LogRecord) -> str:
         """Return what to print of a record."""

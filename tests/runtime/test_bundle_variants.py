@@ -131,7 +131,7 @@ def test_openvino_is_chosen_for_an_int8_variant(
     with_int8: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(engines, "_takes_int8", lambda: True)
+    monkeypatch.setattr(engines, "_prefers_openvino", lambda variant: True)
     opened: list[str] = []
     fake = types.SimpleNamespace(name="openvino")
 
@@ -184,7 +184,7 @@ def test_fp16_runs_on_cuda_alone(
     monkeypatch.setattr(FakeOnnxRuntime, "runs", runs, raising=False)
     monkeypatch.setattr(FakeOnnxRuntime, "opened", [], raising=False)
     monkeypatch.setattr("hsi.runtime.onnxruntime_engine.OnnxRuntimeEngine", FakeOnnxRuntime)
-    monkeypatch.setattr(engines, "_takes_int8", lambda: False)
+    monkeypatch.setattr(engines, "_prefers_openvino", lambda variant: False)
 
     assert open_engine(bundle).name == runs
     assert FakeOnnxRuntime.opened == opened
@@ -199,50 +199,38 @@ def test_onnx_runtime_asked_for_by_name_runs_fp32(with_int8: Path) -> None:
     assert bundle.manifest.stylizer.precision == "fp32"
 
 
-def test_a_bundle_without_variants_runs_on_onnx_runtime(
-    shipped: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engines, "_takes_int8", lambda: True)
-
-    opened = open_engine(Bundle(shipped), threads=1)
-
-    opened.close()
-    assert opened.name.startswith("onnxruntime")
-
-
 @pytest.mark.parametrize(("cuda", "name"), [(False, "openvino"), (True, "onnxruntime-cpu")])
-def test_hsi_vgg_runs_on_openvino_where_there_is_no_gpu(
-    shipped: Path,
-    repack: Repack,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    cuda: bool,
-    name: str,
+def test_openvino_runs_where_there_is_no_gpu(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch, cuda: bool, name: str
 ) -> None:
     pytest.importorskip("openvino")
-    path = repack(
-        shipped, tmp_path / "vgg.hsi", edit=lambda values: values.update(preset="hsi-vgg")
-    )
     monkeypatch.setattr(engines, "_has_cuda", lambda: cuda)
 
-    opened = open_engine(Bundle(path), threads=1)
+    opened = open_engine(Bundle(shipped), threads=1)
 
     opened.close()
     assert opened.name == name
 
 
 def test_a_gpu_comes_before_int8(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino")
     ort = types.SimpleNamespace(get_available_providers=lambda: ["CUDAExecutionProvider"])
-    monkeypatch.setattr(engines, "find_spec", lambda name: object())
     monkeypatch.setitem(sys.modules, "onnxruntime", ort)
 
-    assert not engines._takes_int8()
+    assert not engines._prefers_openvino(None)
 
 
-def test_without_openvino_fp32_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+def test_an_openvino_that_does_not_load_is_told(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("openvino")
+    monkeypatch.setitem(sys.modules, "openvino", None)
 
-    assert not engines._takes_int8()
+    opened = open_engine(Bundle(shipped), threads=1)
+
+    opened.close()
+    assert opened.name == "onnxruntime-cpu"
+    assert "OpenVINO is installed and does not load: " in caplog.text
 
 
 def test_openvino_by_name_runs_fp32_where_there_is_no_variant(shipped: Path) -> None:

@@ -65,7 +65,7 @@ def test_an_onnx_runtime_that_does_not_load_says_why(
     with pytest.raises(
         EngineError, match=r"expected ONNX Runtime, which does not load \(import of"
     ):
-        open_engine(Bundle(small_bundle))
+        open_engine(Bundle(small_bundle), "onnxruntime-cpu")
 
 
 def test_what_an_uninstall_left_over_is_no_engine(
@@ -73,7 +73,7 @@ def test_what_an_uninstall_left_over_is_no_engine(
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", types.ModuleType("onnxruntime"))
     with pytest.raises(EngineError, match="found an empty folder of that name: run pip uninstall"):
-        open_engine(Bundle(small_bundle))
+        open_engine(Bundle(small_bundle), "onnxruntime-cpu")
 
 
 def test_two_onnx_runtimes_in_one_environment_are_warned_of(
@@ -81,7 +81,7 @@ def test_two_onnx_runtimes_in_one_environment_are_warned_of(
 ) -> None:
     monkeypatch.setattr(metadata, "version", lambda name: "1.0")
     with pytest.raises(EngineError):  # its graphs are none
-        open_engine(Bundle(small_bundle))
+        open_engine(Bundle(small_bundle), "onnxruntime-cpu")
     assert "onnxruntime and onnxruntime-gpu are both installed" in caplog.text
 
 
@@ -90,7 +90,7 @@ def test_one_onnx_runtime_is_not_warned_of(
 ) -> None:
     monkeypatch.setattr(engines, "_has", lambda name: name == "onnxruntime")
     with pytest.raises(EngineError):
-        open_engine(Bundle(small_bundle))
+        open_engine(Bundle(small_bundle), "onnxruntime-cpu")
     assert caplog.text == ""
 
 

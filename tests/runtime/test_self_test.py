@@ -37,9 +37,7 @@ def _with_golden(shipped: Path, folder: Path, repack: Repack, picture: Image) ->
 
 
 def test_a_self_test_that_fails_says_how_far_off(untrue: Path) -> None:
-    match = (
-        r"untrue\.hsi: self-test failed on onnxruntime.*: expected at most 3 of 255 and 0\.10% of"
-    )
+    match = r"untrue\.hsi: self-test failed on openvino: expected at most 3 of 255 and 0\.10% of"
     with pytest.raises(QualityError, match=match):
         hsi.runtime.load(untrue, threads=1)
 

@@ -29,7 +29,7 @@ def test_a_line_says_that_it_is_there_and_how_it_is(line: Any, broker: Any, list
     assert listener.next("available") == "online"
     status = listener.next("status")
 
-    assert (status["engine"], status["style"]) == ("onnxruntime-cpu", "starry-night")
+    assert (status["engine"], status["style"]) == ("openvino", "starry-night")
     assert status["cameras"][0]["name"] == "test://96x64@30"
     assert status["cameras"][0]["resolution"] == 1.0
     assert "events" not in status
