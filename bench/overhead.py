@@ -1,64 +1,74 @@
-"""What the pipeline costs beyond the network: ``hsi-run`` against a bare ONNX Runtime loop.
+"""What the pipeline costs beyond the network: ``hsi-run`` against a bare loop of its engine.
 
-    python -m bench.overhead clip_720p.mp4 [--frames 120] [--rounds 3] [--json]
+    python -m bench.overhead clip_720p.mp4 [--engine openvino] [--frames 120] [--rounds 3] [--json]
 
-Each round plays the clip through the whole pipeline (decode, network, null output) and then runs
-the same frames, decoded beforehand, through ``InferenceSession.run`` in a plain loop; and once more
-through a naive program that reads, runs and goes on, one after the other, as most scripts do.
+Each round plays the clip through the whole pipeline (decode, network, null output), and the same
+frames, decoded beforehand, through the engine's own library in a plain loop; and once more through
+a naive program that reads, runs and goes on, one after the other, as most scripts do.
 """
 
 import argparse
 import json
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 
 import hsi.runtime
+from bench.interleaved import PAUSE_S
 from hsi.runtime.buffer_pool import BufferPool
 from hsi.runtime.feed import Feed
+from hsi.runtime.frame import Image
 from hsi.runtime.output import open_output
 from hsi.runtime.pipeline import run_feeds
 from hsi.runtime.run_options import RunOptions
 from hsi.runtime.run_summary import RunSummary
 from hsi.runtime.source import open_source
 
+Bare = Callable[[Image], object]
+
 
 def main() -> None:
     """Measure and print."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("clip")
+    p.add_argument("--engine", choices=("auto", *BARE), default="auto")
     p.add_argument("--frames", type=int, default=120)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
-    result = measure(args.clip, args.frames, args.rounds)
+    result = measure(args.clip, args.engine, args.frames, args.rounds)
     print(json.dumps(result, indent=1) if args.json else table(result))
 
 
-def measure(clip: str, count: int, rounds: int) -> dict[str, Any]:
+def measure(clip: str, engine: str, count: int, rounds: int) -> dict[str, Any]:
     """Milliseconds a frame of each contestant, by round, and the pipeline's own stage times."""
-    bundle = hsi.runtime.Bundle(hsi.runtime.bundle.shipped_bundle())
-    session = ort.InferenceSession(bundle.read(bundle.manifest.stylizer.part))
     frames = _decoded(clip, count)
     rows: dict[str, list[float]] = {"bare loop": [], "hsi-run": [], "read, run, repeat": []}
     summaries = []
-    with hsi.runtime.load() as stylizer:
+    bundle = hsi.runtime.Bundle(hsi.runtime.bundle.shipped_bundle())
+    with hsi.runtime.load(engine=engine) as stylizer:
         stylizer.set_style(hsi.runtime.DEFAULT_STYLE)
         assert stylizer.style is not None
-        feed = _feed(bundle, stylizer.style)
-        _bare(session, feed, frames[:3])
+        data = bundle.read(bundle.manifest.stylizer.part)
+        run = BARE[stylizer.engine_name](data, _feed(bundle, stylizer.style), frames[0])
+        _loop(run, frames[:3])
+        _piped(clip, 3, stylizer)
         for _ in range(rounds):
-            rows["bare loop"].append(_bare(session, feed, frames))
+            rows["bare loop"].append(_loop(run, frames))
+            time.sleep(PAUSE_S)
             summaries.append(_piped(clip, len(frames), stylizer))
             rows["hsi-run"].append(1e3 * summaries[-1].elapsed_s / summaries[-1].shown)
-            rows["read, run, repeat"].append(_naive(clip, session, feed, len(frames)))
+            time.sleep(PAUSE_S)
+            rows["read, run, repeat"].append(_naive(clip, run, len(frames)))
+            time.sleep(PAUSE_S)
     return {
         "clip": Path(clip).name,
+        "engine": stylizer.engine_name,
         "frames": len(frames),
         "size": f"{frames[0].shape[1]}x{frames[0].shape[0]}",
         "ms_per_frame": {name: [round(v, 2) for v in values] for name, values in rows.items()},
@@ -71,7 +81,7 @@ def table(result: dict[str, Any]) -> str:
     """The result as text."""
     rows = {name: statistics.median(v) for name, v in result["ms_per_frame"].items()}
     ratios = {name: _ratios(result, name) for name in rows}
-    lines = [f"{result['clip']}, {result['size']}, {result['frames']} frames, medians of rounds"]
+    lines = [f"{result['clip']}, {result['size']}, {result['frames']} frames, {result['engine']}"]
     lines += [
         f"  {name:20s} {value:8.2f} ms a frame  x{statistics.median(ratios[name]):.3f}"
         f"  (x{min(ratios[name]):.3f} to x{max(ratios[name]):.3f})"
@@ -108,20 +118,44 @@ def _feed(bundle: hsi.runtime.Bundle, code: hsi.runtime.StyleCode) -> dict[str, 
     }
 
 
-def _bare(session: ort.InferenceSession, feed: dict[str, Any], frames: list[Any]) -> float:
+def _onnxruntime(data: bytes, feed: dict[str, Any], frame: Image) -> Bare:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(data)
+    return lambda frame: session.run(None, {"frame": frame[np.newaxis], **feed})
+
+
+def _openvino(data: bytes, feed: dict[str, Any], frame: Image) -> Bare:
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(data)
+    inputs = {"frame": frame[np.newaxis], **feed}
+    model.reshape({name: list(value.shape) for name, value in inputs.items()})
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    request = core.compile_model(model, "CPU", settings).create_infer_request()
+    return lambda frame: request.infer(
+        {"frame": frame[np.newaxis], **feed}, share_inputs=True, share_outputs=True
+    )
+
+
+BARE = {"onnxruntime-cpu": _onnxruntime, "openvino": _openvino}
+
+
+def _loop(run: Bare, frames: list[Image]) -> float:
     start = time.perf_counter()
     for frame in frames:
-        session.run(None, {"frame": frame[np.newaxis], **feed})
+        run(frame)
     return 1e3 * (time.perf_counter() - start) / len(frames)
 
 
-def _naive(clip: str, session: ort.InferenceSession, feed: dict[str, Any], count: int) -> float:
+def _naive(clip: str, run: Bare, count: int) -> float:
     capture = cv2.VideoCapture(clip)
     start = time.perf_counter()
     for _ in range(count):
         good, frame = capture.read()
         if good:
-            session.run(None, {"frame": frame[np.newaxis], **feed})
+            run(np.asarray(frame, np.uint8))
     return 1e3 * (time.perf_counter() - start) / count
 
 
