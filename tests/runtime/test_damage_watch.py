@@ -87,6 +87,17 @@ def test_nothing_is_shown_after_a_picture_that_never_came(
     assert _whole(packets, DamageWatch(lossy=True, fps=fps), [missing]) == expected
 
 
+def test_pictures_are_missed_where_most_of_them_get_lost(packets: list[bytes]) -> None:
+    missing = [n for n in range(1, 40, 2) if n != 21]
+    found = _whole(packets, DamageWatch(lossy=True, fps=FPS), missing)
+    assert found == [0, 10, 20, 21, 22, 30]
+
+
+def test_a_camera_may_send_half_of_what_it_says(packets: list[bytes]) -> None:
+    watch = DamageWatch(lossy=True, fps=FPS * 2)
+    assert _whole(packets, watch)[-10:] == list(range(30, 40))
+
+
 def test_a_camera_that_leaves_pictures_out_may_where_nothing_gets_lost(
     packets: list[bytes],
 ) -> None:
