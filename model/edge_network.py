@@ -77,7 +77,8 @@ class EdgeNetwork(StyleNetwork):
         # Of the margin one step at stride 8 is left on the left and the top, none on the right and
         # the bottom: one is repeated there, so that trunk and stem overhang the frame alike.
         coarse = self.narrow(F.pad(x, (0, 1, 0, 1), mode="replicate"))
-        x = _active(_doubled(coarse) + inject(stem))
+        smooth = F.interpolate(coarse, scale_factor=2.0, mode="bilinear")
+        x = _active(smooth + inject(stem))
         x = _active(self.fine(_doubled(_active(self.fuse(x)))))
         blocks: Tensor = self.head(x)
         return blocks

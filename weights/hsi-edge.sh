@@ -2,7 +2,7 @@
 # Makes weights/hsi-edge.pt and the shipped bundle: weights/hsi-edge.sh DATA [RUNS]
 #
 # DATA holds content/, style/ and vgg/; RUNS (default: runs) keeps what goes on after an interruption.
-# Three hours of two processor cores. With as many threads on the same machine the weights come out
+# Four and a half hours of two processor cores. With as many threads on the same machine the weights come out
 # the same to the bit. docs/training.md says why the options are what they are.
 set -euo pipefail
 data=$(realpath "${1:?the folder of the training data}") runs=$(realpath -m "${2:-runs}")
@@ -37,7 +37,13 @@ train --loss-network "$large" --init "$runs/d.pt" --code-hidden 256 --style-crop
   --palette-weight 50 --recolour 0.35 --gradient-map 0.25 --contrast 0.4 --degrade 0.5 --style-ramp 0 \
   --rate 7e-4 --steps 3800 --seed 4 -o "$runs/e.pt"
 
-python - "$runs/e.pt" <<'END'
+# Then the same of a frame with noise and of one without.
+train --loss-network "$large" --init "$runs/e.pt" --style-crop 256 --style-norm mse --style-weight 70 \
+  --content-weight 10 --structure-weight 110 --structure-levels 1 2 --palette-weight 50 \
+  --consistency-weight 1500 --recolour 0.35 --gradient-map 0.25 --contrast 0.4 --degrade 0.5 --style-ramp 0 \
+  --rate 7e-4 --steps 3600 --seed 6 -o "$runs/f.pt"
+
+python - "$runs/f.pt" <<'END'
 import sys
 from pathlib import Path
 from hsi.model.checkpoint import load_checkpoint, save_checkpoint
