@@ -23,3 +23,9 @@ def bound_arenas() -> None:
     # Other C libraries have no such setting, and some systems no library by this name.
     with contextlib.suppress(OSError, TypeError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def return_freed() -> None:
+    """Hand what was freed back to the system, which glibc keeps; elsewhere, do nothing."""
+    with contextlib.suppress(OSError, TypeError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -10,11 +10,12 @@ import numpy as np
 from hsi.runtime.bundle import Bundle
 from hsi.runtime.engine import Frames, Vectors
 from hsi.runtime.errors import BundleError, EngineError
+from hsi.runtime.heap import return_freed
 from hsi.runtime.manifest import Graph
 
 log = logging.getLogger(__name__)
 
-SIZES_KEPT = 4  # of frames, each with a compiled graph of some megabytes
+SIZES_KEPT = 8  # of frames, each with a compiled graph of some megabytes
 Sizes = tuple[tuple[str, tuple[int, ...]], ...]  # of the inputs, by name
 NO_MEMORY = ("bad_alloc", "bad allocation", "not enough memory", "out of memory")
 
@@ -25,15 +26,15 @@ class OpenVinoGraph:
     What the graph says in FP32 is computed in FP32: left alone, OpenVINO takes bfloat16 where the
     processor has it, which no parity check would let pass.
 
-    Compiled for one size of frame a graph takes half the time of one compiled for all, and
-    compiling takes as long as some frames. So the second frame of a size gets a graph of its own,
-    and the last few sizes keep theirs.
+    Compiled for one size of frame a graph takes two thirds of the time of one compiled for all, and
+    compiling takes as long as some frames. So each size gets a graph of its own, and the last few
+    sizes keep theirs.
 
     Args:
         data: The ONNX file.
         threads: CPU threads.
         what: What to call it in messages.
-        by_size: Whether sizes get graphs of their own.
+        by_size: Whether sizes get graphs of their own, or share one.
 
     Raises:
         EngineError: OpenVINO is not installed, or does not take the graph.
@@ -57,13 +58,12 @@ class OpenVinoGraph:
         try:
             self._core = openvino.Core()
             self._model: Any = self._core.read_model(data)
-            self._any_size = self._compiled(self._model)
+            self._any_size = None if by_size else self._compiled(self._model)
         except Exception as error:
             raise translated(error, f"{what} does not load: ") from error
         self._tensor = openvino.Tensor
-        self._by_size = by_size
         self._choosing = threading.Lock()
-        self._sizes: OrderedDict[Sizes, _Compiled | None] = OrderedDict()
+        self._sizes: OrderedDict[Sizes, _Compiled] = OrderedDict()
 
     def run(self, feed: dict[str, Any], into: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the graph.
@@ -101,22 +101,27 @@ class OpenVinoGraph:
         inputs, outputs = ({name for port in side for name in port.names} for side in ports)
         return inputs, outputs
 
+    def release_memory(self) -> None:
+        """Give back what lies between the layers of the graph for all sizes, until its next run."""
+        if self._any_size is not None:
+            self._any_size.release_memory()
+            return_freed()
+
     def _for_sizes(self, sizes: Sizes) -> "_Compiled":
-        if not self._by_size:
+        if self._any_size is not None:
             return self._any_size
         with self._choosing:
-            known = sizes in self._sizes
             found = self._sizes.pop(sizes, None)
-            if known and found is None:
+            if found is None:
                 model = self._model.clone()
                 model.reshape({name: list(shape) for name, shape in sizes})
                 found = self._compiled(model)
                 log.debug("OpenVINO: compiled for %s", dict(sizes))
-                self._any_size.release_memory()
             self._sizes[sizes] = found
             if len(self._sizes) > SIZES_KEPT:
                 self._sizes.popitem(last=False)
-            return found or self._any_size
+                return_freed()
+            return found
 
     def _compiled(self, model: Any) -> "_Compiled":
         return _Compiled(self._core.compile_model(model, "CPU", self._settings))
@@ -170,7 +175,9 @@ class OpenVinoEngine:
                 graph = self._bundle.manifest.style_encoder
                 self._style_encoder = self._opened(graph, by_size=False)  # a style comes once
             encoder = self._style_encoder
-        return np.asarray(encoder.run({"style": style})["style_code"], np.float32)
+        codes = np.asarray(encoder.run({"style": style})["style_code"], np.float32)
+        encoder.release_memory()  # several times what a frame takes, and a style comes once
+        return codes
 
     def stylize(
         self,

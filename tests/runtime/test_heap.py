@@ -27,6 +27,19 @@ c.malloc_info(0, ctypes.c_void_p(out))
 c.fclose(ctypes.c_void_p(out))
 """
 
+# Blocks below one that stays are freed, which glibc keeps for itself.
+FREE_BELOW = """
+from hsi.runtime.heap import return_freed
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+blocks = [bytes(4000) for _ in range(20_000)]
+blocks = blocks[-1:]
+before = resident()
+return_freed()
+print(before - resident())
+"""
+
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 
 
@@ -50,3 +63,12 @@ def test_many_threads_share_two_heaps() -> None:
 @glibc
 def test_the_environment_wins() -> None:
     assert _heaps(MALLOC_ARENA_MAX="5") == 5
+
+
+@glibc
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_freed_memory_goes_back_to_the_system() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FREE_BELOW], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 40e6
