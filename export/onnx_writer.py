@@ -16,6 +16,7 @@ from torch.onnx import OnnxExporterError
 
 from hsi.calibrate.graph_edit import set_nodes
 from hsi.export.graph import StyleEncoderGraph, StylizerGraph
+from hsi.export.pad_pass import pad_as_it_lies
 from hsi.export.rules import check_rules
 from hsi.model import StyleNetwork
 from hsi.runtime.errors import QualityError
@@ -80,6 +81,7 @@ def _written(
     drop_traces(model)
     _name_picture_sides(model)
     _cast_before_shapes(model)
+    pad_as_it_lies(model)
     check_rules(model)
     data: bytes = model.SerializeToString()
     return data
