@@ -61,7 +61,7 @@ class StylizerGraph(nn.Module):
         pixels = frame.to(torch.float32)
         count, height, width = pixels.shape[:3]
         edges = network.padding(pixels.permute(0, 3, 1, 2))
-        # As a volume of one plane the picture is padded as it lies, and not moved to planes and back.
+        # As a volume of one plane the picture is padded as it lies, not moved to planes and back.
         # The plane goes in hsi.export.pad_pass.
         padded = F.pad(pixels.unsqueeze(1), [0, 0, *edges], mode="replicate").squeeze(1)
         inject = Injection(network.injectors(), style_code, statistics, statistics_weight)
