@@ -122,7 +122,8 @@ export class FrameChart extends Chart {
     const before = this.#before;
     if (before && now - before.at < 1) return; // rates of less than a second jump
     this.#before = { at: now, total };
-    if (!before || total.shown < before.total.shown) return;
+    // A server that was started again counts from 0.
+    if (!before || CAUSES.some((name) => total[name] < before.total[name])) return;
     const rates = {};
     for (const name of CAUSES) {
       rates[name] = (total[name] - before.total[name]) / (now - before.at);
