@@ -12,9 +12,11 @@ from hsi.runtime.engine import Frames, Vectors
 from hsi.runtime.errors import BundleError, EngineError
 from hsi.runtime.heap import return_freed
 from hsi.runtime.manifest import Graph
+from hsi.runtime.native_calls import NativeCalls
 
 log = logging.getLogger(__name__)
 
+CALLS = NativeCalls()
 SIZES_KEPT = 8  # of frames, each with a compiled graph of some megabytes
 Sizes = tuple[tuple[str, tuple[int, ...]], ...]  # of the inputs, by name
 NO_MEMORY = ("bad_alloc", "bad allocation", "not enough memory", "out of memory")
@@ -56,9 +58,10 @@ class OpenVinoGraph:
             "INFERENCE_PRECISION_HINT": "f32",
         }
         try:
-            self._core = openvino.Core()
-            self._model: Any = self._core.read_model(data)
-            self._any_size = None if by_size else self._compiled(self._model)
+            with CALLS.one():
+                self._core = openvino.Core()
+                self._model: Any = self._core.read_model(data)
+                self._any_size = None if by_size else self._compiled(self._model)
         except Exception as error:
             raise translated(error, f"{what} does not load: ") from error
         self._tensor = openvino.Tensor
@@ -78,7 +81,10 @@ class OpenVinoGraph:
         Raises:
             EngineError: OpenVINO refused.
         """
-        into = into or {}
+        with CALLS.one():
+            return self._run(feed, into or {})
+
+    def _run(self, feed: dict[str, Any], into: dict[str, Any]) -> dict[str, Any]:
         try:
             compiled = self._for_sizes(tuple((name, v.shape) for name, v in feed.items()))
             request = compiled.request()
