@@ -50,6 +50,7 @@ SHARES = {
     "recolour": "share of paintings whose hues are turned at random, from 0 to 1",
     "contrast": "share of paintings whose contrast and gamma are changed at random, from 0 to 1",
     "gradient_map": "share of paintings that get random colours for their tones, from 0 to 1",
+    "flatten": "share of photographs whose contrast is lowered at random, from 0 to 1",
     "degrade": "share of photographs that the network sees noisy and compressed, from 0 to 1",
 }
 
@@ -137,6 +138,8 @@ def network_options(args: argparse.Namespace) -> NetworkOptions:
         injector = replace(injector, relation=args.relation)
     if args.statistics:
         injector = replace(injector, statistics=tuple(args.statistics))
+    if args.deviation_floor is not None:
+        injector = replace(injector, deviation_floor=args.deviation_floor)
     hidden = preset.code_hidden if args.code_hidden is None else args.code_hidden
     return replace(preset, injector=injector, transfer=args.transfer, code_hidden=hidden)
 
@@ -155,6 +158,11 @@ def _add_network(group: "argparse._ArgumentGroup") -> None:
     add(
         "--statistics", nargs="+", choices=STATISTICS, metavar="NAME",
         help=f"of the style, for the HSI modules: some of {', '.join(STATISTICS)} (default: all)",
+    )  # fmt: skip
+    add(
+        "--deviation-floor", type=float, metavar="V",
+        help="added to the variance of a frame's features before it is divided by, so that flat "
+        "scenes are not blown up; replaces that of --init (default: the preset's)",
     )  # fmt: skip
     add(
         "--code-hidden", type=int, metavar="N",

@@ -5,11 +5,12 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from tqdm import tqdm
 
-from hsi.model import StyleNetwork
+from hsi.model import StyleNetwork, build_network
 from hsi.model.checkpoint import load_checkpoint
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError
@@ -70,8 +71,15 @@ def _initial(args: argparse.Namespace) -> StyleNetwork:
         if args.code_hidden and not network.options.code_hidden:
             torch.manual_seed(args.seed)
             network.add_code_mixer(args.code_hidden)
-        return network
+        return network if args.deviation_floor is None else _floored(network, args.deviation_floor)
     return fresh_network(network_options(args), args.encoder or args.loss_network, args.seed)
+
+
+def _floored(network: StyleNetwork, deviation_floor: float) -> StyleNetwork:
+    injector = replace(network.options.injector, deviation_floor=deviation_floor)
+    made = build_network(replace(network.options, injector=injector))
+    made.load_state_dict(network.state_dict())
+    return made
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ class TrainOptions:
     recolour: float = 0.0  # share of styles whose hues are turned
     contrast: float = 0.0  # share of styles whose contrast and gamma are changed
     gradient_map: float = 0.0  # share of styles that get a palette nobody painted with
+    flatten: float = 0.0  # share of photographs whose contrast is lowered
     degrade: float = 0.0  # share of photographs seen noisy and compressed, and judged clean
     style_ramp: int = 1000  # steps over which the style weight grows from a twentieth to the whole
     weights: LossWeights = LossWeights()
@@ -88,7 +89,7 @@ class TrainOptions:
             raise OptionError(f"context must be a multiple of 8 from 0, got {self.context}")
         if not 0 < self.rate < 1:
             raise OptionError(f"rate must lie between 0 and 1, got {self.rate}")
-        for name in ("recolour", "contrast", "gradient_map", "degrade"):
+        for name in ("recolour", "contrast", "gradient_map", "flatten", "degrade"):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         levels = self.structure_levels

@@ -29,7 +29,7 @@ from hsi.train.options import TrainOptions
 from hsi.train.pictures import Picture, PictureSet, held_out_paths, planes
 from hsi.train.run_log import RunLog
 from hsi.train.sheet import contact_sheet, write_picture
-from hsi.train.variation import contrasted, degraded, gradient_mapped, recoloured
+from hsi.train.variation import contrasted, degraded, flattened, gradient_mapped, recoloured
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +123,9 @@ class Trainer:
         styles = self.styles.crops(rng, options.batch // options.share, side)
         styles = [self._varied(style, rng) for style in styles]
         contents = self.contents.crops(rng, options.batch, options.crop + 2 * options.context)
+        if options.flatten:
+            flat = rng.random(len(contents)) < options.flatten
+            contents = [flattened(c, rng) if f else c for c, f in zip(contents, flat, strict=True)]
         seen = [degraded(c, rng) if rng.random() < options.degrade else c for c in contents]
         return planes(seen), self._judged(planes(contents)), planes(styles)
 

@@ -48,6 +48,24 @@ def degraded(picture: Picture, rng: np.random.Generator) -> Picture:
     return cast(Picture, cv2.imdecode(packed, cv2.IMREAD_COLOR))
 
 
+def flattened(picture: Picture, rng: np.random.Generator) -> Picture:
+    """Draw all tones together to 0.1 to 0.6 of their contrast, about any level that holds them.
+
+    Photographs people keep are lively; what a camera sees above a belt or a table is mostly not.
+
+    Args:
+        picture: `(H, W, 3) uint8 BGR`.
+        rng: Decides how much, and how bright.
+
+    Returns:
+        A new picture, alike.
+    """
+    contrast = float(np.exp(rng.uniform(np.log(0.1), np.log(0.6))))
+    darkest = rng.uniform(0, 255 * (1 - contrast))
+    table = np.rint(darkest + np.arange(256) * contrast).astype(np.uint8)
+    return cast(Picture, cv2.LUT(picture, table))
+
+
 def contrasted(picture: Picture, rng: np.random.Generator) -> Picture:
     """Change contrast about the mean by 0.6 to 2, gamma by 0.6 to 1.6.
 

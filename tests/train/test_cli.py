@@ -85,6 +85,20 @@ def test_a_trained_network_may_be_given_a_correction_of_its_codes(
     assert made.code_mixer.out.weight.any()  # it was trained
 
 
+def test_a_trained_network_may_be_given_another_floor_of_its_deviations(
+    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path
+) -> None:
+    save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
+
+    code, _, _ = train(init=tmp_path / "first.pt", deviation_floor=0.25, rate=1e-9)
+
+    assert code == 0
+    made = load_checkpoint(tmp_path / "model.pt").network
+    assert made.options.injector == replace(tiny().options.injector, deviation_floor=0.25)
+    kept = zip(made.parameters(), tiny().parameters(), strict=True)
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in kept)
+
+
 def test_an_ablation_is_a_word_of_the_command_line(train: Command, tmp_path: Path) -> None:
     code, _, _ = train(relation="global", statistics="skewness", transfer="hsi")
 

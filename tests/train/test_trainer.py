@@ -119,6 +119,16 @@ def test_photographs_are_seen_degraded_and_judged_clean(
     assert 0 < difference.mean() < 0.1
 
 
+def test_flattened_photographs_are_judged_flat(make_options: Options, tiny: Network) -> None:
+    plain = Trainer(make_options(context=8), tiny())._batch(0)
+    seen, contents, styles = Trainer(make_options(context=8, flatten=1), tiny())._batch(0)
+
+    assert torch.equal(seen[:, :, 8:72, 8:72], contents)
+    assert torch.equal(styles, plain[2])
+    spread = contents.flatten(1).std(1) / plain[1].flatten(1).std(1)
+    assert ((0.05 < spread) & (spread < 0.7)).all()
+
+
 @pytest.mark.parametrize(
     ("option", "variation"),
     [

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hsi.train.variation import contrasted, degraded, gradient_mapped, recoloured
+from hsi.train.variation import contrasted, degraded, flattened, gradient_mapped, recoloured
 
 Picture = npt.NDArray[np.uint8]
 Variation = Callable[[Picture, np.random.Generator], Picture]
@@ -20,7 +20,7 @@ def picture() -> Picture:
     return np.asarray(cv2.resize(blocks, (64, 48), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-@pytest.mark.parametrize("vary", [recoloured, contrasted, gradient_mapped, degraded])
+@pytest.mark.parametrize("vary", [recoloured, contrasted, gradient_mapped, flattened, degraded])
 def test_a_variation_is_a_new_picture_that_depends_on_the_generator_alone(
     vary: Variation,
 ) -> None:
@@ -73,6 +73,19 @@ def test_contrast_spreads_tones_about_their_mean_or_draws_them_together() -> Non
     deviations = [float(contrasted(original, rng(number)).std()) for number in range(60)]
 
     assert min(deviations) < 0.8 * original.std() < 1.3 * original.std() < max(deviations)
+
+
+def test_a_flattened_picture_has_few_tones_in_their_order_at_any_brightness() -> None:
+    ramp = np.tile(np.arange(256, dtype=np.uint8)[None, :, None], (1, 1, 3))
+
+    made = [flattened(ramp, rng(number))[0, :, 0].astype(int) for number in range(60)]
+
+    spreads = [np.ptp(one) for one in made]
+    assert 20 < min(spreads) < 40
+    assert 120 < max(spreads) < 160
+    assert all((np.diff(one) >= 0).all() for one in made)
+    assert min(one.max() for one in made) < 90
+    assert max(one.min() for one in made) > 165
 
 
 def test_a_gradient_map_gives_each_tone_one_colour() -> None:
