@@ -37,7 +37,7 @@ lint: $(DEV_ENV)/.installed
 	$(DEV_ENV)/bin/ruff format --check .
 	$(DEV_ENV)/bin/mypy
 
-bench: $(DEV_ENV)/.bench
+bench: $(DEV_ENV)/.installed
 	@for name in linear_cost flicker controls shapes latency "overhead $(DEMO_CLIP)"; do \
 		echo "bench.$$name"; $(DEV_ENV)/bin/python -m bench.$$name || exit 1; done
 
@@ -49,16 +49,12 @@ clean:
 # The demo runs what a user would install, not the working tree: any change of it installs again.
 $(DEMO_ENV)/.installed: setup.cfg pyproject.toml $(shell find runtime -type f -not -name '*.pyc')
 	$(call make_env,$(DEMO_ENV))
-	$(DEMO_ENV)/bin/python $(PIP) install '.[cpu]'
+	$(DEMO_ENV)/bin/python $(PIP) install '.[openvino]'
 	@touch $@
 
 $(DEV_ENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(call make_env,$(DEV_ENV))
 	$(DEV_ENV)/bin/python $(PIP) install --constraint constraints.txt $(TORCH_FROM) -e '.[dev]'
-	@touch $@
-
-$(DEV_ENV)/.bench: $(DEV_ENV)/.installed
-	$(DEV_ENV)/bin/python $(PIP) install --constraint constraints.txt $(TORCH_FROM) -e '.[dev,bench]'
 	@touch $@
 
 # An environment left half made, or made by a Python that is gone, is made again. Editable installs

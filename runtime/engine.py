@@ -91,9 +91,9 @@ def open_engine(
             is CUDA where it runs; else OpenVINO where it is installed, and ONNX Runtime where it is
             not: the faster one by ``docs/engines.md``. Only OpenVINO runs the INT8 variant, which
             ONNX Runtime computes more slowly than FP32, and only CUDA the FP16 variant, which CPUs
-            widen to FP32. ``tensorrt`` builds in the background; until that is
-            done it runs what ``auto`` is, and says so. ``auto`` is never ``tensorrt``, which has
-            not been run on a GPU so far.
+            widen to FP32. ``tensorrt`` builds in the background; until that is done it runs what
+            ``auto`` is, and says so. ``auto`` is never ``tensorrt``, which has not been run on a
+            GPU so far.
         threads: CPU threads; None for all cores the process may use.
         tensorrt: How plans are built and kept, for ``tensorrt``.
         onnxruntime: How ONNX Runtime runs, where it does.
@@ -112,7 +112,7 @@ def open_engine(
     variant = bundle.manifest.variant(INT8)
     if engine == OPENVINO or (engine == "auto" and _prefers_openvino(variant)):
         return _told(_open_openvino(bundle, variant, cores), engine, bundle)
-    _check_installed()
+    _check_installed(engine)
     # Imported here: it takes ONNX Runtime along, which is slow to load and may not be there.
     from hsi.runtime.onnxruntime_engine import OnnxRuntimeEngine
 
@@ -196,7 +196,7 @@ def _has_cuda() -> bool:
     return providers is not None and "CUDAExecutionProvider" in providers()
 
 
-def _check_installed() -> None:
+def _check_installed(engine: str) -> None:
     found = [name for name in ("onnxruntime", "onnxruntime-gpu") if _has(name)]
     if len(found) == 2:
         log.warning(
@@ -206,16 +206,26 @@ def _check_installed() -> None:
     try:
         import onnxruntime
     except ImportError as error:
-        reason = f", which does not load ({_one_line(error)})" if found else ""
-        raise EngineError(
-            f"no engine is installed: expected ONNX Runtime{reason}: run pip install "
-            "'hsi-edge[cpu]', or 'hsi-edge[gpu]' on a machine with CUDA"
-        ) from error
+        reason = f"which does not load ({_one_line(error)})" if found else "found none"
+        raise EngineError(_missing(engine, reason)) from error
     if not hasattr(onnxruntime, "InferenceSession"):  # left over when one of the two was removed
         raise EngineError(
             "expected ONNX Runtime, found an empty folder of that name: run pip uninstall "
             "onnxruntime onnxruntime-gpu, then pip install 'hsi-edge[cpu]' or 'hsi-edge[gpu]'"
         )
+
+
+def _missing(engine: str, reason: str) -> str:
+    if engine == "auto":
+        return (
+            f"no engine is installed: expected OpenVINO or ONNX Runtime, {reason}: run pip install "
+            "'hsi-edge[openvino]', 'hsi-edge[cpu]', or 'hsi-edge[gpu]' on a machine with CUDA"
+        )
+    extra = "gpu" if engine == CUDA else "cpu"
+    return (
+        f"engine {engine}: expected ONNX Runtime, {reason}: run pip install 'hsi-edge[{extra}]', "
+        "or let --engine auto choose"
+    )
 
 
 def _has(distribution: str) -> bool:

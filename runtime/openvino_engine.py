@@ -1,4 +1,4 @@
-"""OpenVINO: INT8 graphs at INT8 speed on plain CPUs."""
+"""OpenVINO: the fastest engine of CPUs, at FP32 and at INT8."""
 
 import logging
 import threading

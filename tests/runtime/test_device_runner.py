@@ -58,6 +58,14 @@ def frames(photo: Image) -> list[Image]:
     return [np.ascontiguousarray(photo[None, y : y + 64, y : y + 80]) for y in range(0, 160, 40)]
 
 
+def stylised_alike(
+    engine: OnnxRuntimeEngine, other: OnnxRuntimeEngine, frames: list[Image]
+) -> bool:
+    """Whether two engines make the same of frames that come one after another."""
+    made = [stylised(engine, frame) for frame in frames]
+    return all(map(np.array_equal, made, (stylised(other, frame) for frame in frames)))
+
+
 def stylised(engine: OnnxRuntimeEngine, frame: Image, strength: float = 1.0) -> Image:
     manifest = engine._bundle.manifest
     zeros = np.zeros((1, manifest.statistics_size), np.float32)
@@ -80,9 +88,7 @@ def test_every_way_gives_the_pictures_of_the_cpu(
 ) -> None:
     engine = cuda(options)
 
-    made = [stylised(engine, frame) for frame in frames]
-
-    assert all(map(np.array_equal, made, (stylised(reference, frame) for frame in frames)))
+    assert stylised_alike(engine, reference, frames)
     assert engine.name == "onnxruntime-cuda"
 
 
@@ -114,9 +120,8 @@ def test_shapes_take_turns_without_mixing(
     engine = cuda()
     small = [np.ascontiguousarray(frame[:, :, :64]) for frame in frames]
 
-    for frame in [frames[0], frames[1], small[0], small[1], frames[2], small[2]]:
-        assert np.array_equal(stylised(engine, frame), stylised(reference, frame))
-
+    turns = [frames[0], frames[1], small[0], small[1], frames[2], small[2]]
+    assert stylised_alike(engine, reference, turns)
     assert (runtime.recorded, runtime.played) == ([1, 2], [1, 2])
 
 
@@ -143,8 +148,7 @@ def test_only_so_many_shapes_are_recorded(
 
     for width in (80, 64, 80):
         frame = np.ascontiguousarray(frames[0][:, :, :width])
-        for _ in range(3):
-            assert np.array_equal(stylised(engine, frame), stylised(reference, frame))
+        assert stylised_alike(engine, reference, [frame] * 3)
 
     assert runtime.recorded == [1]
 
@@ -161,9 +165,7 @@ def test_where_nothing_can_be_recorded_frames_run_all_the_same_and_the_log_says_
     setattr(runtime, when, True)
     engine = cuda()
 
-    made = [stylised(engine, frame) for frame in frames]
-
-    assert all(map(np.array_equal, made, (stylised(reference, frame) for frame in frames)))
+    assert stylised_alike(engine, reference, frames)
     (told,) = [m for m in caplog.messages if m.startswith("no CUDA graph of this network, kernels")]
     assert "partitioned" in told or "failure 900" in told
     assert runtime.opened[-1]["enable_cuda_graph"] == "0"

@@ -52,9 +52,23 @@ def test_a_missing_onnx_runtime_names_both_extras(
     monkeypatch.delitem(sys.modules, "hsi.runtime.onnxruntime_engine", raising=False)
     monkeypatch.setitem(sys.modules, "openvino", None)
     monkeypatch.setattr(engines, "_has", lambda name: False)
-    match = r"no engine is installed: .* 'hsi-edge\[cpu\]', or 'hsi-edge\[gpu\]' on a machine with"
+    match = (
+        r"no engine is installed: .*'hsi-edge\[openvino\]', 'hsi-edge\[cpu\]', or "
+        r"'hsi-edge\[gpu\]' on a machine with"
+    )
     with pytest.raises(EngineError, match=match):
         open_engine(Bundle(small_bundle))
+
+
+def test_an_engine_asked_for_by_name_and_missing_is_named_with_its_extra(
+    small_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setattr(engines, "_has", lambda name: False)
+    for name, extra in (("onnxruntime-cpu", "cpu"), ("onnxruntime-cuda", "gpu")):
+        match = rf"engine {name}: expected ONNX Runtime, found none: .* 'hsi-edge\[{extra}\]'"
+        with pytest.raises(EngineError, match=match):
+            open_engine(Bundle(small_bundle), name)
 
 
 def test_an_onnx_runtime_that_does_not_load_says_why(
