@@ -74,7 +74,9 @@ class Stylizer(Closing):
     ) -> None:
         self._bundle = bundle
         self._any_size = tiling is not None
-        self._engine: Engine | None = engine if tiling is None else TiledEngine(engine, tiling)
+        self._engine: Engine | None = engine
+        if tiling is not None:
+            self._engine = TiledEngine(engine, tiling, bundle.manifest.statistics)
         self._cache = cache
         self._encoder = bundle.manifest.part(bundle.manifest.style_encoder.part).sha256
         self._setting = _Setting(code=None, strength=1.0)

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import cv2
+from collections.abc import Sequence
+
 import numpy as np
 
 from hsi.runtime.engine import Engine, Frames, Vectors
-from hsi.runtime.look import FULL_SIDE
+from hsi.runtime.manifest import StatisticsField
+from hsi.runtime.tiled_statistics import TiledStatistics
 from hsi.runtime.tiling import Tiling
-
-_PIXELS = 1920 * 1080  # of the view that a frame's statistics are taken from, at most
 
 
 class TiledEngine:
     """Cuts large frames into tiles that are stylised with the statistics of the whole frame.
 
-    The statistics are those of the frame shrunk to what the network sees of it at style scale 1,
-    and to no more pixels than 1920x1080 or a tile. With them, the tiles are the result of the whole
-    frame, up to rounding.
+    With them, the tiles are the result of the whole frame, up to rounding.
 
     Args:
         engine: What runs the tiles, and smaller frames. Closed with this.
         tiling: What is cut, and how.
+        fields: Of the statistics vector.
     """
 
-    def __init__(self, engine: Engine, tiling: Tiling) -> None:
+    def __init__(self, engine: Engine, tiling: Tiling, fields: Sequence[StatisticsField]) -> None:
         self._engine = engine
         self._tiling = tiling
+        self._statistics = TiledStatistics(engine, tiling, fields)
 
     @property
     def name(self) -> str:
@@ -51,7 +51,7 @@ class TiledEngine:
         feed = (frames, codes, statistics, statistics_weight, strength)
         if not self._tiling.cuts(size):
             return self._engine.stylize(*feed, out)
-        used = self._statistics(*feed)
+        used = self._statistics.measure(*feed)
         ones = np.ones_like(statistics_weight)
         for rows, columns in self._tiling.tiles(size):
             # The engine wants memory without gaps, on both sides.
@@ -64,26 +64,3 @@ class TiledEngine:
     def close(self) -> None:
         """See :meth:`hsi.runtime.engine.Engine.close`."""
         self._engine.close()
-
-    def _statistics(
-        self,
-        frames: Frames,
-        codes: Vectors,
-        statistics: Vectors,
-        statistics_weight: Vectors,
-        strength: Vectors,
-    ) -> Vectors:
-        if (statistics_weight == 1).all():
-            return statistics
-        size = self._view_size((frames.shape[2], frames.shape[1]))
-        views = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in frames]
-        view = np.asarray(views, np.uint8)
-        made = np.empty_like(view)
-        return self._engine.stylize(view, codes, statistics, statistics_weight, strength, made)
-
-    def _view_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        width, height = size
-        pixels = min(_PIXELS, self._tiling.side**2)
-        shrink = max(1.0, min(size) / FULL_SIDE, (width * height / pixels) ** 0.5)
-        least = self._tiling.contract.min_side
-        return max(least, round(width / shrink)), max(least, round(height / shrink))

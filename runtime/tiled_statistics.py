@@ -1,0 +1,88 @@
+"""The global statistics of a frame too large for its network, in the memory of a tile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from hsi.runtime.engine import Engine, Frames, Vectors
+from hsi.runtime.look import FULL_SIDE
+from hsi.runtime.manifest import StatisticsField
+from hsi.runtime.tiling import Tiling
+
+_PIXELS = 1920 * 1080  # of the view that a frame's statistics are taken from, at most
+
+
+class TiledStatistics:
+    """Measures large frames as the network does: in one view, or in cells of it.
+
+    The view is the frame shrunk to what the network sees of it at style scale 1, and to no more
+    pixels than 1920x1080. One larger than a tile is cut into cells, side by side and of one size,
+    whose statistics are pooled. Shrinking it to a tile instead would smooth what is to be measured:
+    a frame of 701x467 in tiles of 256 then differs from the whole twice as much.
+
+    Args:
+        engine: What runs view and cells.
+        tiling: How large a tile is.
+        fields: Of the statistics vector.
+    """
+
+    def __init__(self, engine: Engine, tiling: Tiling, fields: Sequence[StatisticsField]) -> None:
+        self._engine = engine
+        self._tiling = tiling
+        places = {field.name: slice(field.start, field.start + field.size) for field in fields}
+        means = [name for name in places if name.endswith(".mean")]
+        self._moments = [
+            (places[name], places[variance])
+            for name in means
+            if (variance := name.replace(".mean", ".variance")) in places
+        ]
+
+    def measure(
+        self,
+        frames: Frames,
+        codes: Vectors,
+        statistics: Vectors,
+        statistics_weight: Vectors,
+        strength: Vectors,
+    ) -> Vectors:
+        """Statistics to feed to every tile; see :meth:`hsi.runtime.engine.Engine.stylize`."""
+        if (statistics_weight == 1).all():
+            return statistics
+        (width, height), (columns, rows) = self._cells((frames.shape[2], frames.shape[1]))
+        size = (width * columns, height * rows)
+        view = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in frames])
+        cells = np.reshape(view, (len(frames), rows, height, columns, width, 3)).swapaxes(2, 3)
+        made = np.empty((len(frames), height, width, 3), np.uint8)
+        vectors = (codes, statistics, statistics_weight, strength)
+        return self._pooled(
+            [
+                self._engine.stylize(np.ascontiguousarray(cells[:, y, x]), *vectors, made)
+                for y in range(rows)
+                for x in range(columns)
+            ],
+            statistics_weight,
+        )
+
+    def _cells(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Width and height of a cell, and how many there are across and down."""
+        width, height = size
+        side, least = self._tiling.side, self._tiling.contract.min_side
+        shrink = max(1.0, min(size) / FULL_SIDE, (width * height / _PIXELS) ** 0.5)
+        view = max(least, round(width / shrink)), max(least, round(height / shrink))
+        if view[0] * view[1] <= side**2:
+            return view, (1, 1)
+        columns, rows = -(-view[0] // side), -(-view[1] // side)
+        return (max(least, view[0] // columns), max(least, view[1] // rows)), (columns, rows)
+
+    def _pooled(self, cells: list[Vectors], statistics_weight: Vectors) -> Vectors:
+        """Those of all cells together; a variance is that within cells and that between them."""
+        found = np.stack(cells)
+        pooled = found.mean(0)
+        # Of the cells' own means only the share that is not fed in is left in what they used.
+        own = np.maximum(1 - statistics_weight, 1e-6)
+        for mean, variance in self._moments:
+            pooled[:, variance] += found[:, :, mean].var(0) / own
+        return pooled
