@@ -109,11 +109,11 @@ def _decoded(packets: list[Any], coded: Any) -> tuple[set[int], dict[int, Image]
     watch = DamageWatch(lossy=False)
     whole: set[int] = set()
     pictures: dict[int, Image] = {}
-    for packet in [*packets, None]:
+    for packet in [*packets, av.Packet()]:  # an empty one flushes the decoder
         try:
             found = decoder.decode(packet)
         except av.error.InvalidDataError:
-            watch.note_damage()
+            watch.note_damage(packet)
             continue
         for picture in found:
             pictures[picture.pts] = np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)

@@ -19,6 +19,7 @@ from hsi.runtime.damage_watch import DamageWatch, watchful
 from hsi.runtime.decoded_picture import image_from
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Frame
+from hsi.runtime.h264_numbers import numbers_of
 from hsi.runtime.recorder import HEAD, LOST, MAGIC, OPENED, PACKET
 from hsi.runtime.source import CorruptFrame, EndOfStream, SourceLost
 
@@ -157,9 +158,9 @@ class ReplaySource(Closing):
             raise SourceError(f"{self.name}: damaged, or of a newer version: {error}") from error
         self._decoder: Any = av.CodecContext.create(codec, "r")
         watchful(self._decoder)
-        self._watch = DamageWatch(lossy=False)
         if extradata:
             self._decoder.extradata = extradata
+        self._watch = DamageWatch(lossy=False, numbers=numbers_of(self._decoder))
         self._ready: list[Any] = []
 
     def read(self, timeout_s: float) -> Frame | None:
@@ -184,10 +185,12 @@ class ReplaySource(Closing):
             raise SourceLost(f"{self.name}: {_reason_from(self._recording.data_of(record))}")
         if record.kind == OPENED:
             raise SourceLost(f"{self.name}: was opened again")
+        packet: Any = av.Packet(self._recording.data_of(record))
+        self._watch.note_packet(packet)
         try:
-            self._ready = self._decoder.decode(av.Packet(self._recording.data_of(record)))
+            self._ready = self._decoder.decode(packet)
         except av.error.FFmpegError:
-            self._watch.note_damage()
+            self._watch.note_damage(packet)
             raise CorruptFrame(self.name) from None
 
     def _frame_from(self, picture: Any) -> Frame:

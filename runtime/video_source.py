@@ -19,6 +19,7 @@ from hsi.runtime.damage_watch import DamageWatch, watchful
 from hsi.runtime.decoded_picture import image_from
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Frame
+from hsi.runtime.h264_numbers import numbers_of
 from hsi.runtime.source import (
     NETWORK_SCHEMES,
     CorruptFrame,
@@ -106,7 +107,9 @@ class VideoSource(Closing):
         rate = stream.average_rate or stream.guessed_rate
         self.fps = float(rate) if rate else None
         self.frame_count = None if self.live else self._promised_frames(stream, rate)
-        self._watch = DamageWatch(lossy=self._lossy, fps=self.fps)
+        self._watch = DamageWatch(
+            lossy=self._lossy, fps=self.fps, numbers=numbers_of(stream.codec_context)
+        )
         self._stream = stream
 
     def _record_codec(self) -> None:
@@ -139,12 +142,14 @@ class VideoSource(Closing):
             self._torn = packet.is_corrupt if packet.size else self._torn
             if self._connection is not None and packet.size:
                 self._connection.packet(bytes(packet))
+            if self.live:
+                self._watch.note_packet(packet)
             try:
                 pictures = self._stream.decode(packet)
             except av.error.InvalidDataError:
                 self._note_damage()
                 if self.live:
-                    self._watch.note_damage()
+                    self._watch.note_damage(packet)
                     yield None
                 continue
             for picture in pictures:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hsi.runtime.damage_watch import DamageWatch, watchful
+from hsi.runtime.h264_numbers import H264Numbers
 
 FPS = 25
 KEY_EVERY = 10
@@ -20,22 +21,26 @@ KEY_EVERY = 10
 @pytest.fixture(scope="module")
 def packets() -> list[bytes]:
     """Forty pictures of two slices each, every tenth a key frame; a white square moves."""
+    return [bytes(packet) for packet in _encoded("slices=2:sliced-threads=0")]
+
+
+def _encoded(how: str) -> list[Any]:
     encoder: Any = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = 320, 240, "yuv420p"
     encoder.framerate, encoder.time_base = Fraction(FPS), Fraction(1, FPS)
     encoder.options = {
         "preset": "ultrafast",
         "tune": "zerolatency",
-        "x264-params": f"keyint={KEY_EVERY}:scenecut=0:slices=2:sliced-threads=0",
+        "x264-params": f"keyint={KEY_EVERY}:scenecut=0:{how}",
     }
-    found = []
+    found: list[Any] = []
     for number in range(40):
         image = np.zeros((240, 320, 3), np.uint8)
         image[90:150, 5 * number : 5 * number + 60] = 255
         picture = av.VideoFrame.from_ndarray(image, "bgr24").reformat(format="yuv420p")
         picture.pts = number
-        found += [bytes(packet) for packet in encoder.encode(picture)]
-    return found + [bytes(packet) for packet in encoder.encode(None)]
+        found += encoder.encode(picture)
+    return [*found, *encoder.encode(None)]
 
 
 def _without_slice(packet: bytes) -> bytes:
@@ -53,10 +58,11 @@ def _whole(packets: Sequence[bytes], watch: DamageWatch, missing: Sequence[int] 
             continue
         packet = av.Packet(data)
         packet.pts, packet.time_base = number, Fraction(1, FPS)
+        watch.note_packet(packet)
         try:
             pictures = decoder.decode(packet)
         except av.error.InvalidDataError:
-            watch.note_damage()
+            watch.note_damage(packet)
             continue
         found += [picture.pts for picture in pictures if watch.is_whole(picture)]
     return found
@@ -85,6 +91,30 @@ def test_nothing_is_shown_after_a_picture_that_never_came(
     next_key = (missing // KEY_EVERY + 1) * KEY_EVERY
     expected = [n for n in range(40) if not missing <= n < next_key]
     assert _whole(packets, DamageWatch(lossy=True, fps=fps), [missing]) == expected
+
+
+@pytest.mark.parametrize("missing", [3, 23, 39])
+def test_a_picture_that_never_came_is_missed_by_its_number(
+    packets: list[bytes], missing: int
+) -> None:
+    watch = DamageWatch(lossy=False, numbers=H264Numbers())
+    next_key = (missing // KEY_EVERY + 1) * KEY_EVERY
+    expected = [n for n in range(40) if not missing <= n < next_key]
+    assert _whole(packets, watch, [missing]) == expected
+
+
+def test_where_pictures_are_reordered_none_is_shown_after_one_that_never_came() -> None:
+    packets = _encoded("bframes=2:b-adapt=0")
+    damaged = next(i for i, packet in enumerate(packets) if packet.pts == 13)
+    decoder: Any = av.CodecContext.create("h264", "r")
+    watchful(decoder)
+    watch = DamageWatch(lossy=False, numbers=H264Numbers())
+    found = []
+    for packet in [*packets[:damaged], *packets[damaged + 1 :], av.Packet()]:
+        watch.note_packet(packet)
+        found += [picture.pts for picture in decoder.decode(packet) if watch.is_whole(picture)]
+    assert not {*range(11, 20)} & {*found}
+    assert {*range(9), *range(20, 40)} <= {*found}  # what was still held back may be lost
 
 
 def test_pictures_are_missed_where_most_of_them_get_lost(packets: list[bytes]) -> None:
