@@ -18,8 +18,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ENGINES = ("auto", "onnxruntime-cuda", "onnxruntime-cpu", "openvino", "tensorrt")
-CUDA, OPENVINO, TENSORRT = ENGINES[1], ENGINES[3], ENGINES[4]
+ENGINES = (
+    "auto",
+    "onnxruntime-cuda",
+    "onnxruntime-cpu",
+    "openvino",
+    "openvino-gpu",
+    "openvino-npu",
+    "tensorrt",
+)
+CUDA, OPENVINO, TENSORRT = "onnxruntime-cuda", "openvino", "tensorrt"
 FP16, INT8 = "fp16", "int8"
 
 Frames = npt.NDArray[np.uint8]
@@ -109,9 +117,10 @@ def open_engine(
     if engine == TENSORRT:
         return _open_tensorrt(bundle, threads, tensorrt, onnxruntime)
     cores = threads or _usable_cores()
-    variant = bundle.manifest.variant(INT8)
-    if engine == OPENVINO or (engine == "auto" and _prefers_openvino(variant)):
-        return _told(_open_openvino(bundle, variant, cores), engine, bundle)
+    if engine.startswith(OPENVINO):
+        return _told(_open_openvino(bundle, engine, cores), engine, bundle)
+    if engine == "auto" and _prefers_openvino(bundle.manifest.variant(INT8)):
+        return _told(_open_openvino(bundle, OPENVINO, cores), engine, bundle)
     _check_installed(engine)
     # Imported here: it takes ONNX Runtime along, which is slow to load and may not be there.
     from hsi.runtime.onnxruntime_engine import OnnxRuntimeEngine
@@ -138,12 +147,20 @@ def _told(engine: Engine, asked: str, bundle: Bundle) -> Engine:
     return engine
 
 
-def _open_openvino(bundle: Bundle, variant: Variant | None, threads: int) -> Engine:
+def _open_openvino(bundle: Bundle, engine: str, threads: int) -> Engine:
+    from hsi.runtime.openvino_device import DEVICES
     from hsi.runtime.openvino_engine import OpenVinoEngine
 
-    if variant is not None:
-        bundle.select(variant)
-    return OpenVinoEngine(bundle, threads)
+    device = DEVICES[engine]
+    _select_first(bundle, device.variants)
+    return OpenVinoEngine(bundle, threads, device)
+
+
+def _select_first(bundle: Bundle, precisions: tuple[str, ...]) -> None:
+    """Run the first variant that a bundle has of some precisions, if it has any."""
+    found = next(filter(None, map(bundle.manifest.variant, precisions)), None)
+    if found is not None:
+        bundle.select(found)
 
 
 def _open_tensorrt(

@@ -1,4 +1,4 @@
-"""OpenVINO: the fastest engine of CPUs, at FP32 and at INT8."""
+"""OpenVINO: the fastest engine of CPUs, at FP32 and at INT8; also on Intel's GPUs and NPUs."""
 
 import logging
 import threading
@@ -13,6 +13,7 @@ from hsi.runtime.errors import BundleError, EngineError
 from hsi.runtime.heap import return_freed
 from hsi.runtime.manifest import Graph
 from hsi.runtime.native_calls import NativeCalls
+from hsi.runtime.openvino_device import NEURAL, PROCESSOR, OpenVinoDevice
 
 log = logging.getLogger(__name__)
 
@@ -23,43 +24,47 @@ NO_MEMORY = ("bad_alloc", "bad allocation", "not enough memory", "out of memory"
 
 
 class OpenVinoGraph:
-    """One ONNX graph, compiled for the CPU. Calls from several threads are allowed.
-
-    What the graph says in FP32 is computed in FP32: left alone, OpenVINO takes bfloat16 where the
-    processor has it, which no parity check would let pass.
+    """One ONNX graph, compiled for a device. Calls from several threads are allowed.
 
     Compiled for one size of frame a graph takes two thirds of the time of one compiled for all, and
     compiling takes as long as some frames. So each size gets a graph of its own, and the last few
-    sizes keep theirs.
+    sizes keep theirs. An NPU takes no other graphs.
 
     Args:
         data: The ONNX file.
         threads: CPU threads.
         what: What to call it in messages.
         by_size: Whether sizes get graphs of their own, or share one.
+        device: What computes.
+        precision: Of the graph.
 
     Raises:
-        EngineError: OpenVINO is not installed, or does not take the graph.
+        EngineError: OpenVINO is not installed, has no such device, or does not take the graph.
     """
 
     def __init__(
-        self, data: bytes, threads: int, what: str = "graph", *, by_size: bool = True
+        self,
+        data: bytes,
+        threads: int,
+        what: str = "graph",
+        *,
+        by_size: bool = True,
+        device: OpenVinoDevice = PROCESSOR,
+        precision: str = "fp32",
     ) -> None:
         try:
             import openvino
         except ImportError as error:
             raise EngineError(
-                "engine openvino was asked for but OpenVINO does not load: run pip install "
+                f"engine {device.engine} was asked for but OpenVINO does not load: run pip install "
                 "'hsi-edge[openvino]'"
             ) from error
-        self._settings = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": "f32",
-        }
+        self._device = device
+        self._settings = device.settings(threads, precision)
         try:
             with CALLS.one():
                 self._core = openvino.Core()
+                device.check_found(self._core.available_devices)
                 self._model: Any = self._core.read_model(data)
                 self._any_size = None if by_size else self._compiled(self._model)
         except Exception as error:
@@ -130,7 +135,9 @@ class OpenVinoGraph:
             return found
 
     def _compiled(self, model: Any) -> "_Compiled":
-        return _Compiled(self._core.compile_model(model, "CPU", self._settings))
+        compiled = self._core.compile_model(model, self._device.name, self._settings)
+        self._device.check_runs(compiled.get_property("EXECUTION_DEVICES"))
+        return _Compiled(compiled)
 
 
 class _Compiled:
@@ -153,25 +160,27 @@ class _Compiled:
 
 
 class OpenVinoEngine:
-    """Both graphs of a bundle in OpenVINO, the style encoder on first use.
+    """Both graphs of a bundle in OpenVINO, the style encoder on first use and on the CPU.
 
     Args:
         bundle: What to run.
         threads: CPU threads.
+        device: What computes frames.
 
     Raises:
         BundleError: A graph is not the one the manifest describes.
-        EngineError: OpenVINO is not installed, or does not take a graph.
+        EngineError: OpenVINO is not installed, has no such device, or does not take a graph.
     """
 
-    name = "openvino"
-
-    def __init__(self, bundle: Bundle, threads: int) -> None:
+    def __init__(self, bundle: Bundle, threads: int, device: OpenVinoDevice = PROCESSOR) -> None:
+        self.name = device.engine
         self._bundle = bundle
         self._threads = threads
         self._opening = threading.Lock()
         self._style_encoder: OpenVinoGraph | None = None
-        self._stylizer: OpenVinoGraph | None = self._opened(bundle.manifest.stylizer)
+        self._stylizer: OpenVinoGraph | None = self._opened(bundle.manifest.stylizer, device)
+        if device is NEURAL and bundle.manifest.stylizer.precision == "fp32":
+            log.info("an NPU computes in FP16 what the graph says in FP32")
 
     def encode_style(self, style: Frames) -> Vectors:
         """See :meth:`hsi.runtime.engine.Engine.encode_style`."""
@@ -214,10 +223,18 @@ class OpenVinoEngine:
             raise EngineError("this engine is closed: open the bundle again")
         return self._stylizer
 
-    def _opened(self, graph: Graph, *, by_size: bool = True) -> OpenVinoGraph:
+    def _opened(
+        self, graph: Graph, device: OpenVinoDevice = PROCESSOR, *, by_size: bool = True
+    ) -> OpenVinoGraph:
         what = f"{self._bundle.path}: {graph.part}"
-        data = self._bundle.read(graph.part)
-        opened = OpenVinoGraph(data, self._threads, what, by_size=by_size)
+        opened = OpenVinoGraph(
+            self._bundle.read(graph.part),
+            self._threads,
+            what,
+            by_size=by_size,
+            device=device,
+            precision=graph.precision,
+        )
         told = tuple(set(names) for names in graph.names())
         if told != opened.names():
             raise BundleError(
@@ -227,7 +244,9 @@ class OpenVinoEngine:
 
 
 def translated(error: Exception, prefix: str = "") -> EngineError:
-    """One of OpenVINO's exceptions as an error of ours, on one line."""
+    """One of OpenVINO's exceptions as an error of ours, on one line; an error of ours as it is."""
+    if isinstance(error, EngineError):
+        return error
     text = " ".join(str(error).split())
     if any(words in text.lower() for words in NO_MEMORY):
         text = "out of memory: use smaller frames (--size)"

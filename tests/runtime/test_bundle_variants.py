@@ -135,7 +135,7 @@ def test_openvino_is_chosen_for_an_int8_variant(
     opened: list[str] = []
     fake = types.SimpleNamespace(name="openvino")
 
-    def engine(bundle: Bundle, threads: int) -> types.SimpleNamespace:
+    def engine(bundle: Bundle, threads: int, device: object) -> types.SimpleNamespace:
         opened.append(bundle.manifest.stylizer.precision)
         return fake
 

@@ -86,6 +86,7 @@ def test_style_names_complete_and_so_do_pictures(completed: Complete, tmp_path: 
 def test_choices_complete(completed: Complete) -> None:
     assert set(completed("hsi-run", "--policy ")) == {"latest", "every"}
     assert completed("hsi-run", "--engine onnxruntime-cu") == ["onnxruntime-cuda"]
+    assert completed("hsi-run", "--engine openvino-") == ["openvino-gpu", "openvino-npu"]
 
 
 @pytest.mark.parametrize("module", COMMANDS.values())

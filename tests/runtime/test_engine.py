@@ -16,7 +16,7 @@ from hsi.runtime.errors import EngineError, OptionError
 
 
 def test_an_unknown_engine_is_refused_with_those_there_are(small_bundle: Path) -> None:
-    match = "one of auto, onnxruntime-cuda, onnxruntime-cpu, openvino, tensorrt, got 'x'"
+    match = f"^engine must be one of {', '.join(ENGINES)}, got 'x'"
     with pytest.raises(OptionError, match=match):
         open_engine(Bundle(small_bundle), "x")
 
