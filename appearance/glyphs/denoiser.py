@@ -1,8 +1,8 @@
 """The small U-Net that denoises glyph scenes, in the shape of Stable Diffusion's.
 
-Its latent is the picture itself, every 4x4 pixels folded into one token. All its self-attention is
-in the decoder, where cross-image attention acts. Elsewhere it would carry a picture's own colours
-past the exchange.
+Its latent is the picture itself, every 2x2 pixels folded into one token, so a glyph has 4x4 tokens.
+All its self-attention is in the decoder, where cross-image attention acts. Elsewhere it would carry
+a picture's own colours past the exchange.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from hsi.appearance.glyphs.scenes import PARTS, SIZE, Scenes
 
-UNSHUFFLE = 4  # pixels a side of a token
+UNSHUFFLE = 2  # pixels a side of a token
 TOKENS = SIZE // UNSHUFFLE  # a side
 CHANNELS = 3 * UNSHUFFLE**2
 CONTEXT = 16  # width of the one zero token in the place of a text
@@ -30,7 +30,7 @@ def build_unet() -> UNet2DConditionModel:
         sample_size=TOKENS,
         in_channels=CHANNELS,
         out_channels=CHANNELS,
-        block_out_channels=(64, 64),
+        block_out_channels=(48, 64),
         down_block_types=("DownBlock2D", "DownBlock2D"),
         mid_block_type=None,
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
@@ -60,7 +60,8 @@ def _tie_keys_to_queries(unet: UNet2DConditionModel) -> None:
 def build_scheduler() -> DDIMScheduler:
     """Stable Diffusion's noise schedule; the clean picture is predicted.
 
-    Noise or v would have to be carried through the U-Net's few channels, all 48 values of a token.
+    To predict noise or v, a token would have to carry its own pixels through the U-Net, and with
+    them the colour that attention is to bring.
     """
     scheduler = DDIMScheduler(
         num_train_timesteps=TRAIN_STEPS,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from hsi.appearance.glyphs.scenes import PARTS, SIZE, TEXTURE_PERIOD, TEXTURE_WAVES, Scenes
+from hsi.appearance.glyphs.scenes import PARTS, SIZE, TEXTURES, Scenes
 
 Pictures = npt.NDArray[np.float32]  # (N, 3, SIZE, SIZE) RGB in [0, 1]
 Values = npt.NDArray[np.float64]
@@ -14,11 +14,14 @@ CLUSTERING_ROUNDS = 10
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PairScores:
-    """Scores of some results, one value a pair. Parts that the style lacks are not scored."""
+    """Scores of some results, one value a pair. Parts that the style lacks are not scored.
+
+    The ground, dark in every scene and plain, counts for colour error and overlap alone.
+    """
 
     colour_error: Values  # RGB distance of a part's mean colour to the style's, 0 to sqrt(3)
-    texture_error: Values  # distance of a part's waves to the style's, in grey levels of [0, 1]
-    part_accuracy: Values  # share of parts whose nearest colour of the style is the right part's
+    texture_error: Values  # distance of a class's texture to the style's, in grey levels of [0, 1]
+    part_accuracy: Values  # share of classes whose nearest colour of the style is the right one's
     iou: Values  # intersection over union of the parts with those of the structure, 0 to 1
 
     def __len__(self) -> int:
@@ -73,7 +76,7 @@ class _Palette:
 
     present: npt.NDArray[np.bool_]  # (PARTS,)
     colours: Values  # (PARTS, 3) mean RGB
-    waves: npt.NDArray[np.complex128]  # (PARTS, waves)
+    textures: Values  # (PARTS, textures)
 
     @classmethod
     def of(cls, styles: Scenes, number: int) -> "_Palette":
@@ -81,8 +84,8 @@ class _Palette:
         masks = [parts == part for part in range(len(PARTS))]
         present = np.array([mask.any() for mask in masks])
         colours = [picture[:, m].mean(1) if m.any() else np.zeros(3) for m in masks]
-        waves = [_waves(picture, m) for m in masks]
-        return cls(present=present, colours=np.stack(colours), waves=np.stack(waves))
+        textures = [_texture(picture, mask) for mask in masks]
+        return cls(present=present, colours=np.stack(colours), textures=np.stack(textures))
 
 
 def _score_pair(
@@ -90,29 +93,28 @@ def _score_pair(
 ) -> dict[str, float]:
     masks = [parts == part for part in range(len(PARTS))]
     shared = [part for part, mask in enumerate(masks) if mask.any() and style.present[part]]
+    classes = [part for part in shared if part > 0]
     means = {part: result[:, masks[part]].mean(1) for part in shared}
     distances = {part: np.linalg.norm(style.colours - means[part], axis=1) for part in shared}
-    right = [np.where(style.present, distances[part], np.inf).argmin() == part for part in shared]
-    textures = [np.linalg.norm(_waves(result, masks[part]) - style.waves[part]) for part in shared]
+    right = [np.where(style.present, distances[part], np.inf).argmin() == part for part in classes]
+    textures = [_texture(result, masks[part]) - style.textures[part] for part in classes]
     return {
         "colour_error": float(np.mean([distances[part][part] for part in shared])),
-        "texture_error": float(np.mean(textures)),
+        "texture_error": float(np.linalg.norm(textures, axis=1).mean()),
         "part_accuracy": float(np.mean(right)),
         "iou": _iou(result, parts),
     }
 
 
-def _waves(
-    picture: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.complex128]:
-    """Amplitudes of a region's textures, by projection onto each wave; zeros if it is empty."""
+def _texture(picture: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_]) -> Values:
+    """Amplitude of each texture in a region, by least squares; zeros if the region is empty."""
     if not mask.any():
-        return np.zeros(len(TEXTURE_WAVES) - 1, np.complex128)
+        return np.zeros(len(TEXTURES) - 1)
     y, x = np.nonzero(mask)
+    waves = np.array([1 - 2 * ((wx * x + wy * y) % 2) for wx, wy in TEXTURES]).astype(np.float64)
     grey = picture.mean(0)[mask].astype(np.float64)
-    cycles = np.array([(wx * x + wy * y) / TEXTURE_PERIOD for wx, wy in TEXTURE_WAVES[1:]])
-    made: npt.NDArray[np.complex128] = np.exp(-2j * np.pi * cycles) @ (grey - grey.mean())
-    return made * 2 / len(grey)
+    amplitudes: Values = np.linalg.lstsq(waves.T, grey, rcond=None)[0][1:]
+    return amplitudes
 
 
 def _iou(picture: npt.NDArray[np.float32], parts: npt.NDArray[np.uint8]) -> float:

@@ -60,20 +60,37 @@ def transferred(options: TransferOptions) -> Maker:
     return make
 
 
-# Of the decoder's two sizes of attention, the larger one tells glyphs of twelve pixels apart.
-DEFAULT = TransferOptions(fine_masks=True)
-SWAP = replace(DEFAULT, adain="off")
-ADAIN = replace(DEFAULT, fine_range=(0.0, 0.0), coarse_range=(0.0, 0.0))
-FEW_STEP = replace(TransferOptions.few_step(4), fine_masks=True)
-PUBLISHED = TransferOptions.published()
+# Found on pairs of another seed than those that `score` draws. Attention of the larger size alone
+# tells classes apart here (see the purities in the training's log), so it alone takes the style. At
+# 32 pixels less noise hides a shape than at 512, so the loop starts later.
+DEFAULT = TransferOptions(
+    skip=22,
+    fine_range=(0.0, 1.0),
+    coarse_range=(0.0, 0.0),
+    guidance=(1.5, 1.5),
+    query_blend=0.5,
+    adain_range=(0.0, 0.5),
+    fine_masks=True,
+)
+ATTENTION = replace(DEFAULT, adain="off")
+ADAIN = replace(DEFAULT, fine_range=(0.0, 0.0), adain_range=(0.0, 1.0))
+FEW_STEPS = replace(
+    TransferOptions.few_step(4),
+    steps=8,
+    skip=4,
+    coarse_range=(0.0, 0.0),
+    query_blend=0.75,
+    fine_masks=True,
+)
 
 METHODS = (
     Method(name="no transfer", make=no_transfer),
     Method(name="reconstruction", make=reconstruction),
     Method(name="AdaIN alone", make=transferred(ADAIN)),
-    Method(name="attention alone", make=transferred(SWAP)),
+    Method(name="attention alone", make=transferred(ATTENTION)),
     Method(name="attention and AdaIN", make=transferred(DEFAULT)),
-    Method(name="published settings", make=transferred(PUBLISHED)),
-    Method(name="few steps", make=transferred(FEW_STEP)),
     Method(name="control", make=transferred(replace(DEFAULT, shuffle_values=True))),
+    Method(name="few steps", make=transferred(FEW_STEPS)),
+    Method(name="few steps, control", make=transferred(replace(FEW_STEPS, shuffle_values=True))),
+    Method(name="published settings", make=transferred(TransferOptions.published())),
 )

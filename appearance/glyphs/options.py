@@ -12,12 +12,12 @@ class GlyphTrainOptions:
     """One training run. The scenes and the noise of step k depend on ``seed`` and k alone."""
 
     out: Path  # the model's folder; the run's log, sheets and state lie beside it in NAME.run/
-    steps: int = 20_000
-    batch: int = 16  # scenes a step
+    steps: int = 1200
+    batch: int = 32  # scenes a step
     rate: float = 2e-3  # AdamW, decaying to a fiftieth by a half cosine
     seed: int = 0
-    save_every: int = 250  # steps between two saved states
-    sheet_every: int = 1000  # steps between two sheets of samples
+    save_every: int = 100  # steps between two saved states
+    sheet_every: int = 400  # steps between two sheets of samples
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "save_every", "sheet_every"):

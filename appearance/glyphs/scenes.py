@@ -1,8 +1,8 @@
 """Scenes of many small glyphs, drawn from a seed: pictures whose parts are known to the pixel.
 
-Every glyph of a class has the colour and the texture of its class in that scene, and the next scene
-has others. So nobody can tell a class's colour from its shape, and the surest way to tell it in a
-noisy picture is to look at all other glyphs of the class: a denoiser needs self-attention.
+Bright glyphs lie on a dark ground, so their shape shows through much noise. Their colour does not:
+all glyphs of a class share a colour and a texture, and the next scene has others. The surest way to
+tell a class's colour in a noisy picture is to look at all its glyphs: a denoiser needs attention.
 """
 
 from dataclasses import dataclass
@@ -12,16 +12,17 @@ import numpy.typing as npt
 
 from hsi.runtime.errors import OptionError
 
-SIZE = 48  # pixels a side
+SIZE = 32  # pixels a side
 GRID = 4  # glyphs a side
 CELL = SIZE // GRID  # pixels a side of a glyph's place
-PARTS = ("background", "upright", "lying", "disc")  # by their numbers in a part map
-LEAST_DISTANCE = 0.4  # between two colours of a scene, as RGB distance
-DARKEST, BRIGHTEST = 0.15, 0.85  # of a part's mean colour, per channel
+PARTS = ("ground", "upright", "lying", "disc")  # by their numbers in a part map
+GROUND = (0.02, 0.22)  # of a ground's colour, per channel
+GLYPH = (0.1, 0.9)  # of a class's mean colour, per channel
+GLYPH_MEAN = (0.5, 0.7)  # and of the mean of its channels
+LEAST_DISTANCE = 0.45  # between two classes of a scene, as RGB distance
 TEXTURE_AMPLITUDE = 0.1
-TEXTURE_PERIOD = 4  # pixels
-# Cycles per period, in x and y; the first is no texture at all.
-TEXTURE_WAVES = ((0, 0), (1, 0), (0, 1), (1, 1), (1, -1))
+# Half cycles per pixel in x and y: none, columns, rows and checks, each of one pixel.
+TEXTURES = ((0, 0), (1, 0), (0, 1), (1, 1))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,9 +103,9 @@ def _classes(absent: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDAr
 def _part_maps(classes: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Bars and discs of varying size, off their places' centres, one in each place."""
     shape = classes.shape
-    centre_y, centre_x = (rng.uniform(-1, 1, shape) + (CELL - 1) / 2 for _ in range(2))
-    length, width = rng.uniform(4.2, 5.0, shape), rng.uniform(1.3, 2.2, shape)
-    radius = rng.uniform(3.4, 4.4, shape)
+    centre_y, centre_x = (rng.uniform(-0.6, 0.6, shape) + (CELL - 1) / 2 for _ in range(2))
+    length, width = rng.uniform(2.8, 3.4, shape), rng.uniform(1.1, 1.8, shape)
+    radius = rng.uniform(2.6, 3.3, shape)
 
     def spread(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return values.repeat(CELL, 1).repeat(CELL, 2)
@@ -125,23 +126,27 @@ def _part_maps(classes: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.N
 
 
 def _colours(count: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Colours of the parts, each far from the others: the first good draw of many."""
+    """A dark ground, and bright classes each far from the others: the first good draw of many."""
     found = np.empty((count, len(PARTS), 3), np.float32)
-    for scene in range(count):
-        while True:
-            drawn = rng.uniform(DARKEST, BRIGHTEST, (len(PARTS), 3))
-            apart = np.linalg.norm(drawn[:, None] - drawn[None], axis=-1)
-            if (apart + np.eye(len(PARTS)) >= LEAST_DISTANCE).all():
-                break
-        found[scene] = drawn
+    found[:, 0] = rng.uniform(*GROUND, (count, 3))
+    missing = np.arange(count)
+    while len(missing):
+        drawn = rng.uniform(*GLYPH, (len(missing), len(PARTS) - 1, 3))
+        means = drawn.mean(2)
+        apart = np.linalg.norm(drawn[:, :, None] - drawn[:, None], axis=3) + np.eye(len(PARTS) - 1)
+        bright = ((means >= GLYPH_MEAN[0]) & (means <= GLYPH_MEAN[1])).all(1)
+        good = bright & (apart >= LEAST_DISTANCE).all((1, 2))
+        found[missing[good], 1:] = drawn[good]
+        missing = missing[~good]
     return found
 
 
 def _textures(count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """What is added to a part's colour at each pixel: `(N, len(PARTS), SIZE, SIZE, 1)`."""
-    waves = np.array(TEXTURE_WAVES)[rng.integers(len(TEXTURE_WAVES), size=(count, len(PARTS)))]
-    phases = rng.integers(TEXTURE_PERIOD, size=(count, len(PARTS), 1, 1))
+    waves = np.array(TEXTURES)[rng.integers(len(TEXTURES), size=(count, len(PARTS)))]
+    waves[:, 0] = 0  # the ground is plain
+    signs = rng.choice([-1, 1], (count, len(PARTS), 1, 1))
     waves = waves[..., None, None, :]
-    cycles = (waves[..., 0] * _grid_x() + waves[..., 1] * _grid_y() + phases) / TEXTURE_PERIOD
-    stripes = np.cos(2 * np.pi * cycles) * waves.any(-1)
-    return (TEXTURE_AMPLITUDE * stripes)[..., None]
+    odd = (waves[..., 0] * _grid_x() + waves[..., 1] * _grid_y()) % 2
+    added: npt.NDArray[np.float64] = TEXTURE_AMPLITUDE * waves.max(-1) * signs * (1 - 2 * odd)
+    return added[..., None]

@@ -9,7 +9,7 @@ from hsi.appearance.glyphs.experiment import MethodResult
 from hsi.appearance.glyphs.pairs import BgrPictures, Pairs, bgr_from_pictures
 from hsi.runtime.frame import Image
 
-ENLARGED = 2  # times
+ENLARGED = 3  # times
 GAP = 4  # pixels
 LABEL_WIDTH = 190  # pixels
 

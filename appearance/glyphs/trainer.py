@@ -28,7 +28,7 @@ from hsi.runtime.errors import OutputError, SourceError
 log = logging.getLogger(__name__)
 
 EMA_DECAY = 0.998
-TIME_SKEW = 0.75  # timesteps are a uniform number to this power; 1 would draw all equally often
+TIME_SKEW = 1.25  # timesteps are a uniform number to this power: in the noisiest nothing shows
 PARTS = ("unet", "average", "optimizer")  # of a saved state
 COLUMNS = "step,loss,rate,purity_first,purity_last"
 
@@ -101,7 +101,7 @@ class GlyphTrainer:
         return value
 
     def _batch(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Latents, timesteps (noisy ones, in need of attention, more often), noise and weights."""
+        """Latents, timesteps, noise and weights."""
         rng = np.random.default_rng((self.options.seed, self.step))
         scenes = draw_scenes(self.options.batch, rng)
         latents = latents_from_scenes(scenes)

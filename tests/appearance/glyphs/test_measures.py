@@ -30,7 +30,7 @@ def test_the_styles_colours_in_the_structures_parts_are_perfect(
 ) -> None:
     found = score(painted(structures, styles.colours), structures, styles)
 
-    assert found.colour_error.max() < 0.02  # a region may end within a texture's period
+    assert found.colour_error.max() < 0.03  # a region need not hold whole periods of a texture
     assert (found.part_accuracy == 1).all()
     assert (found.iou == 1).all()
 
@@ -48,7 +48,7 @@ def test_a_texture_that_is_not_there_is_an_error(structures: Scenes) -> None:
     found = score(painted(structures, structures.colours), structures, structures)
 
     assert found.texture_error.mean() > 0.05
-    assert found.colour_error.max() < 0.02
+    assert found.colour_error.max() < 0.03
 
 
 def test_colours_given_to_the_wrong_classes_are_no_transfer(
@@ -58,7 +58,7 @@ def test_colours_given_to_the_wrong_classes_are_no_transfer(
 
     found = score(painted(structures, turned), structures, styles)
 
-    assert (found.part_accuracy == 0.25).all()  # of the background alone
+    assert (found.part_accuracy == 0).all()
     assert found.colour_error.min() > 0.2
     assert (found.iou == 1).all()
 
@@ -66,7 +66,7 @@ def test_colours_given_to_the_wrong_classes_are_no_transfer(
 def test_parts_that_ran_into_each_other_have_a_low_overlap(
     structures: Scenes, styles: Scenes
 ) -> None:
-    moved = np.roll(painted(structures, styles.colours), 3, axis=3)
+    moved = np.roll(painted(structures, styles.colours), 2, axis=3)
 
     assert score(moved, structures, styles).iou.max() < 0.75
 
@@ -78,11 +78,11 @@ def test_a_class_that_the_style_lacks_is_not_scored(structures: Scenes) -> None:
 
     found = score(painted(structures, colours), structures, lacking)
 
-    assert found.colour_error.max() < 0.02
+    assert found.colour_error.max() < 0.03
     assert (found.part_accuracy == 1).all()
 
 
-def test_a_missing_class_that_took_the_background_is_told(structures: Scenes) -> None:
+def test_a_missing_class_that_took_the_grounds_colour_is_told(structures: Scenes) -> None:
     lacking = draw_scenes(COUNT, np.random.default_rng(1), missing=3)
     colours = lacking.colours.copy()
     colours[:, 3] = colours[:, 0]
@@ -97,4 +97,4 @@ def test_masks_of_the_glyphs_themselves_overlap_wholly(structures: Scenes) -> No
 
     assert mask_overlap(known, structures) == 1
     assert mask_overlap(1 - known, structures) == 0
-    assert 0.15 < mask_overlap(np.ones((COUNT, 12, 12), np.float32), structures) < 0.4
+    assert 0.15 < mask_overlap(np.ones((COUNT, 16, 16), np.float32), structures) < 0.4

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hsi.appearance.glyphs.scenes import (
+    CELL,
     LEAST_DISTANCE,
     PARTS,
     SIZE,
@@ -36,6 +37,25 @@ def test_colours_of_a_scene_are_far_apart() -> None:
     assert apart[:, ~np.eye(len(PARTS), dtype=bool)].min() >= LEAST_DISTANCE - 1e-6
 
 
+def test_glyphs_are_brighter_than_the_ground_whatever_their_colour() -> None:
+    scenes = draw_scenes(50, np.random.default_rng(6))
+
+    assert scenes.colours[:, 1:].mean(2).min() > scenes.colours[:, 0].mean(1).max() + 0.2
+
+
+def test_a_class_has_one_texture_and_the_ground_has_none() -> None:
+    scenes = draw_scenes(30, np.random.default_rng(7), missing=2)
+    rows = np.arange(30)[:, None, None]
+    added = scenes.pictures.transpose(0, 2, 3, 1) - scenes.colours[rows, scenes.parts]
+
+    assert np.abs(added[scenes.parts == 0]).max() < 1e-6
+    blocks = scenes.parts.reshape(30, SIZE // 2, 2, SIZE // 2, 2)
+    whole = (blocks.min((2, 4)) == blocks.max((2, 4))) & (blocks.min((2, 4)) == 3)
+    seen = added.mean(3).reshape(30, SIZE // 2, 2, SIZE // 2, 2).transpose(0, 1, 3, 2, 4)
+    for scene in range(30):
+        assert np.ptp(seen[scene][whole[scene]], axis=0).max() < 1e-6
+
+
 def test_a_missing_class_is_in_no_scene_and_the_others_are_in_all() -> None:
     scenes = draw_scenes(12, np.random.default_rng(2), missing=2)
 
@@ -53,9 +73,9 @@ def test_about_the_asked_share_of_scenes_lacks_a_class() -> None:
 def test_bars_and_discs_have_their_shape() -> None:
     parts = draw_scenes(1, np.random.default_rng(4), missing_share=0).parts[0]
 
-    for part, (tall, wide) in {1: (8, 2), 2: (2, 8), 3: (6, 6)}.items():
+    for part, (tall, wide) in {1: (6, 2), 2: (2, 6), 3: (5, 5)}.items():
         rows, columns = np.nonzero(parts == part)
-        place = (rows // 12 == rows[0] // 12) & (columns // 12 == columns[0] // 12)
+        place = (rows // CELL == rows[0] // CELL) & (columns // CELL == columns[0] // CELL)
         height, width = np.ptp(rows[place]) + 1, np.ptp(columns[place]) + 1
         assert height >= tall and width >= wide
         assert abs(int(height) - int(width)) <= 1 if part == 3 else height != width
