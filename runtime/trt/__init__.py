@@ -1,1 +1,1 @@
-"""TensorRT, direct: plans built from a bundle's graphs, kept, and run through CUDA."""
+"""TensorRT: plans built from a bundle's graphs, kept, and run, by itself or in ONNX Runtime."""

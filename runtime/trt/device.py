@@ -2,8 +2,10 @@
 
 import ctypes
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from hsi.runtime.engine import TENSORRT
 from hsi.runtime.errors import EngineError
 
 LIBRARY = "libcuda.so.1"
@@ -18,7 +20,7 @@ class Device:
     driver: str  # newest CUDA version that the driver takes, "13.0"
 
 
-def find_device(library: str | None = None) -> Device:
+def find_device(library: str | None = None, engine: str = TENSORRT) -> Device:
     """Ask the driver for its first GPU.
 
     To be called before any object of TensorRT is made: without a device some versions return one
@@ -26,6 +28,7 @@ def find_device(library: str | None = None) -> Device:
 
     Args:
         library: None for the driver's own.
+        engine: Who asks, for messages.
 
     Raises:
         EngineError: There is no driver, or it has no device for this process.
@@ -35,22 +38,23 @@ def find_device(library: str | None = None) -> Device:
         driver = ctypes.CDLL(library)
     except OSError as error:
         raise EngineError(
-            f"engine tensorrt: expected an NVIDIA driver, found no {library}: install the driver, "
+            f"engine {engine}: expected an NVIDIA driver, found no {library}: install the driver, "
             "or ask for --engine auto"
         ) from error
-    _asked(driver, "cuInit", 0)
+    ask = partial(_asked, engine, driver)
+    ask("cuInit", 0)
     version, count, device = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
     major, minor, name = ctypes.c_int(), ctypes.c_int(), ctypes.create_string_buffer(256)
-    _asked(driver, "cuDriverGetVersion", ctypes.byref(version))
-    _asked(driver, "cuDeviceGetCount", ctypes.byref(count))
+    ask("cuDriverGetVersion", ctypes.byref(version))
+    ask("cuDeviceGetCount", ctypes.byref(count))
     if count.value < 1:
         raise EngineError(
-            "engine tensorrt: expected a GPU, found a driver without one: check nvidia-smi and "
+            f"engine {engine}: expected a GPU, found a driver without one: check nvidia-smi and "
             "CUDA_VISIBLE_DEVICES, or ask for --engine auto"
         )
-    _asked(driver, "cuDeviceGet", ctypes.byref(device), 0)
-    _asked(driver, "cuDeviceGetName", name, len(name), device)
-    _asked(driver, "cuDeviceComputeCapability", ctypes.byref(major), ctypes.byref(minor), device)
+    ask("cuDeviceGet", ctypes.byref(device), 0)
+    ask("cuDeviceGetName", name, len(name), device)
+    ask("cuDeviceComputeCapability", ctypes.byref(major), ctypes.byref(minor), device)
     return Device(
         name=name.value.decode(errors="replace"),
         compute_capability=f"{major.value}.{minor.value}",
@@ -58,10 +62,10 @@ def find_device(library: str | None = None) -> Device:
     )
 
 
-def _asked(driver: ctypes.CDLL, function: str, *arguments: Any) -> None:
+def _asked(engine: str, driver: ctypes.CDLL, function: str, *arguments: Any) -> None:
     result = getattr(driver, function)(*arguments)
     if result:
         raise EngineError(
-            f"engine tensorrt: the NVIDIA driver refused {function} with error {result}: check "
+            f"engine {engine}: the NVIDIA driver refused {function} with error {result}: check "
             "that nvidia-smi works here, or ask for --engine auto"
         )

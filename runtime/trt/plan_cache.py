@@ -113,7 +113,7 @@ class PlanCache:
         path = self._path(key).with_suffix(".lock")
         lock = FileLock(path)
         try:
-            self._make_folder()
+            self.make_folder()
             self._acquire(lock, cancel)
         except OSError as error:
             # Nothing can be kept here either, so there is nothing to keep others from.
@@ -138,7 +138,7 @@ class PlanCache:
     def _sidecars(self, key: PlanKey) -> list[tuple[Path, Sidecar]]:
         """Those of a graph and profile, the fitting one first."""
         found: list[tuple[Path, Sidecar]] = []
-        if not self._is_private():
+        if not self.is_private():
             log.warning(
                 "%s: others may write to it, so its plans are not used: run chmod 700 on it",
                 self.folder,
@@ -174,7 +174,8 @@ class PlanCache:
     def _timings_path(self, key: PlanKey) -> Path:
         return self.folder / f"timings-{key.machine}.cache"
 
-    def _is_private(self) -> bool:
+    def is_private(self) -> bool:
+        """Whether no one else can put machine code into it."""
         try:
             found = os.stat(self.folder)
         except OSError:
@@ -183,11 +184,16 @@ class PlanCache:
             found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
         )
 
-    def _make_folder(self) -> None:
+    def make_folder(self) -> None:
+        """Make it, closed to others.
+
+        Raises:
+            OSError: The disk refuses.
+        """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def _write(self, path: Path, data: bytes) -> None:
-        self._make_folder()
+        self.make_folder()
         with tempfile.TemporaryDirectory(dir=self.folder) as beside:
             fresh = Path(beside) / path.name
             fresh.write_bytes(data)

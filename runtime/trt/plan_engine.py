@@ -1,20 +1,17 @@
-"""The engine that runs a plan. Style codes come from another: they are needed once a style."""
+"""The engine that runs a plan."""
 
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hsi.runtime.engine import Engine, Frames, Vectors
-from hsi.runtime.errors import BundleError
+from hsi.runtime.engine import TENSORRT, Engine, Vectors
 from hsi.runtime.manifest import Graph
+from hsi.runtime.trt.built_engine import BuiltEngine, vectors
 from hsi.runtime.trt.plan_runner import PlanRunner
 
-NAME = "tensorrt"
 
-
-class PlanEngine:
-    """A stylizer plan behind the protocol of all engines.
+class PlanEngine(BuiltEngine):
+    """A stylizer's plan, for frames in host memory and on the device.
 
     Args:
         runner: Of the plan; closed with the engine.
@@ -25,38 +22,9 @@ class PlanEngine:
         BundleError: The plan has other tensors than the graph.
     """
 
-    name = NAME
-
     def __init__(self, runner: PlanRunner, graph: Graph, encoder: Engine) -> None:
-        if tuple(set(names) for names in graph.names()) != runner.names():
-            raise BundleError(
-                f"{graph.part}: expected the tensors of the manifest, found others in its plan: "
-                "export the bundle again"
-            )
-        self._runner = runner
-        self._encoder = encoder
-
-    def encode_style(self, style: Frames) -> Vectors:
-        """See :meth:`hsi.runtime.engine.Engine.encode_style`."""
-        return self._encoder.encode_style(style)
-
-    def stylize(
-        self,
-        frames: Frames,
-        codes: Vectors,
-        statistics: Vectors,
-        statistics_weight: Vectors,
-        strength: Vectors,
-        out: Frames,
-    ) -> Vectors:
-        """See :meth:`hsi.runtime.engine.Engine.stylize`."""
-        used = np.empty_like(statistics)
-        feed: dict[str, npt.NDArray[Any]] = {
-            "frame": frames,
-            **_vectors(codes, statistics, statistics_weight, strength),
-        }
-        self._runner.run(feed, {"stylised": out, "statistics_used": used})
-        return used
+        super().__init__(runner, graph, encoder, TENSORRT)
+        self._plan = runner
 
     def stylize_on_device(
         self,
@@ -86,26 +54,6 @@ class PlanEngine:
             EngineError: The device refused.
         """
         used = np.empty_like(statistics)
-        feed = _vectors(codes, statistics, statistics_weight, strength)
-        self._runner.run_on_device(frames, out, feed, {"statistics_used": used})
+        feed = vectors(codes, statistics, statistics_weight, strength)
+        self._plan.run_on_device(frames, out, feed, {"statistics_used": used})
         return used
-
-    @property
-    def compute_ms(self) -> float | None:
-        """Milliseconds of the last batch's kernels, without transfers; None before the first."""
-        return self._runner.compute_ms
-
-    def close(self) -> None:
-        """See :meth:`hsi.runtime.engine.Engine.close`."""
-        self._runner.close()
-
-
-def _vectors(
-    codes: Vectors, statistics: Vectors, statistics_weight: Vectors, strength: Vectors
-) -> dict[str, npt.NDArray[Any]]:
-    return {
-        "style_code": codes,
-        "statistics": statistics,
-        "statistics_weight": statistics_weight,
-        "strength": strength,
-    }

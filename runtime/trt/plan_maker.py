@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 from hsi.runtime.bundle import Bundle
-from hsi.runtime.engine import Engine
+from hsi.runtime.engine import TENSORRT, Engine
 from hsi.runtime.errors import EngineError
 from hsi.runtime.manifest import Golden, Graph
 from hsi.runtime.self_test import self_test
@@ -25,7 +25,7 @@ PRECISIONS = ("int8", "fp16")  # of variants, the fastest first
 
 
 class PlanMaker:
-    """Makes engines of one bundle on one device.
+    """Makes engines of one bundle on one device: a :class:`hsi.runtime.trt.handover_engine.Maker`.
 
     Args:
         trt: The bindings.
@@ -34,6 +34,8 @@ class PlanMaker:
         bundle: Whose fastest variant is run, of those that passed their gate.
         options: How plans are built and kept.
     """
+
+    engine = TENSORRT
 
     def __init__(
         self, trt: Any, cudart: Any, device: Device, bundle: Bundle, options: TensorRtOptions
@@ -44,21 +46,10 @@ class PlanMaker:
         self._bundle = bundle
         self._options = options
         self._cache = PlanCache(options.cache_dir)
-        self.graph, self._golden = _fastest(bundle)
+        self.graph, self._golden = fastest(bundle)
 
     def made(self, profile: Profile, encoder: Engine, cancel: threading.Event) -> PlanEngine:
-        """A tested engine for frames within a profile. Building takes minutes.
-
-        Args:
-            profile: The sizes.
-            encoder: Encodes styles, and runs until the engine is made.
-            cancel: When set, a build ends soon.
-
-        Raises:
-            BuildCancelled: It was set.
-            EngineError: TensorRT does not build or run the graph.
-            QualityError: The result is not what the bundle was exported with.
-        """
+        """See :meth:`hsi.runtime.trt.handover_engine.Maker.made`."""
         data = self._bundle.read(self.graph.part)
         key = key_of(data, profile, self._options, str(self._trt.__version__), self._device)
         runner = self._kept(key)
@@ -116,7 +107,8 @@ class PlanMaker:
         return PlanRunner(self._trt, self._cudart, plan, self._options.version_compatible)
 
 
-def _fastest(bundle: Bundle) -> tuple[Graph, Golden]:
+def fastest(bundle: Bundle) -> tuple[Graph, Golden]:
+    """The graph that TensorRT computes the fastest, of those that passed, and its pictures."""
     for precision in PRECISIONS:
         variant = bundle.manifest.variant(precision)
         if variant is not None:

@@ -92,7 +92,7 @@ def test_closing_ends_a_build_and_leaves_nothing_behind(
         at_work.set()
         may_go_on.wait(60)
 
-    monkeypatch.setattr("hsi.runtime.trt.engine.PATIENCE_S", 0.01)
+    monkeypatch.setattr("hsi.runtime.trt.handover_engine.PATIENCE_S", 0.01)
     newest.at_step = at_step
     engine = opened(newest)
     play(engine)
