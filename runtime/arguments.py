@@ -14,7 +14,7 @@ from hsi.runtime.attachment_arguments import add_attachments, attachments_from
 from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.completion import complete, style_names
 from hsi.runtime.duration import seconds_from_text
-from hsi.runtime.engine import ENGINES, TENSORRT
+from hsi.runtime.engine import BUILT, ENGINES
 from hsi.runtime.errors import OptionError
 from hsi.runtime.live_arguments import LiveOptions, add_live, live_from
 from hsi.runtime.look import Look
@@ -184,8 +184,10 @@ def _tensorrt_from(args: argparse.Namespace) -> TensorRtOptions:
     sizes = {
         name: size_from_text(text, of=name) for name, text in given.items() if text is not None
     }
-    if sizes and args.engine != TENSORRT:
-        raise OptionError(f"{next(iter(sizes))} is of --engine {TENSORRT}, which was not asked for")
+    if sizes and args.engine not in BUILT:
+        raise OptionError(
+            f"{next(iter(sizes))} is of --engine {', '.join(BUILT)}: found --engine {args.engine}"
+        )
     return TensorRtOptions(min_size=sizes.get("--min-size"), max_size=sizes.get("--max-size"))
 
 
@@ -262,7 +264,7 @@ def _add_run(group: Any) -> None:
     )
     engine.completer = lambda **context: ENGINES
     group.add_argument(
-        "--min-size", metavar="WxH", help="smallest frame that --engine tensorrt shall be built for"
+        "--min-size", metavar="WxH", help="smallest frame that an engine with TensorRT is built for"
     )
     group.add_argument("--max-size", metavar="WxH", help="the largest (default: the first frame)")
     group.add_argument("--threads", type=int, metavar="N", help="processor threads of the network")

@@ -22,12 +22,17 @@ ENGINES = (
     "auto",
     "onnxruntime-cuda",
     "onnxruntime-cpu",
+    "onnxruntime-tensorrt",
+    "onnxruntime-rtx",
     "openvino",
     "openvino-gpu",
     "openvino-npu",
     "tensorrt",
 )
 CUDA, OPENVINO, TENSORRT = "onnxruntime-cuda", "openvino", "tensorrt"
+ORT_TENSORRT, ORT_RTX = "onnxruntime-tensorrt", "onnxruntime-rtx"
+BUILT = (TENSORRT, ORT_TENSORRT, ORT_RTX)  # for a range of sizes, in minutes
+EXTRAS = {CUDA: "gpu", ORT_TENSORRT: "gpu,tensorrt", ORT_RTX: "rtx", TENSORRT: "tensorrt"}
 FP16, INT8 = "fp16", "int8"
 
 Frames = npt.NDArray[np.uint8]
@@ -99,11 +104,11 @@ def open_engine(
             is CUDA where it runs; else OpenVINO where it is installed, and ONNX Runtime where it is
             not: the faster one by ``docs/engines.md``. Only OpenVINO runs the INT8 variant, which
             ONNX Runtime computes more slowly than FP32, and only CUDA the FP16 variant, which CPUs
-            widen to FP32. ``tensorrt`` builds in the background; until that is done it runs what
-            ``auto`` is, and says so. ``auto`` is never ``tensorrt``, which has not been run on a
-            GPU so far.
+            widen to FP32. Those in ``BUILT`` build in the background; until that is done they run
+            what ``auto`` is, and say so. ``auto`` is none of them, and no GPU or NPU of Intel's:
+            they have not been run on a device so far.
         threads: CPU threads; None for all cores the process may use.
-        tensorrt: How plans are built and kept, for ``tensorrt``.
+        tensorrt: How plans are built and kept, for those in ``BUILT``.
         onnxruntime: How ONNX Runtime runs, where it does.
 
     Raises:
@@ -114,8 +119,8 @@ def open_engine(
         raise OptionError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     if threads is not None and threads < 1:
         raise OptionError(f"threads must be at least 1, got {threads}")
-    if engine == TENSORRT:
-        return _open_tensorrt(bundle, threads, tensorrt, onnxruntime)
+    if engine in BUILT:
+        return _open_built(engine, bundle, threads, tensorrt, onnxruntime)
     cores = threads or _usable_cores()
     if engine.startswith(OPENVINO):
         return _told(_open_openvino(bundle, engine, cores), engine, bundle)
@@ -163,25 +168,33 @@ def _select_first(bundle: Bundle, precisions: tuple[str, ...]) -> None:
         bundle.select(found)
 
 
-def _open_tensorrt(
+def _open_built(
+    engine: str,
     bundle: Bundle,
     threads: int | None,
     options: "TensorRtOptions | None",
     standby: "OnnxRuntimeOptions | None",
 ) -> Engine:
+    def open_standby() -> Engine:
+        return open_engine(bundle, "auto", threads, onnxruntime=standby)
+
+    if engine != TENSORRT:
+        _check_installed(engine)
     try:
-        from hsi.runtime.trt.engine import open_tensorrt
         from hsi.runtime.trt.options import TensorRtOptions
+
+        told = options or TensorRtOptions()
+        if engine != TENSORRT:
+            from hsi.runtime.trt.session_maker import open_provider
+
+            return open_provider(engine, bundle, open_standby, told)
+        from hsi.runtime.trt.engine import open_tensorrt
     except ImportError as error:
         raise EngineError(
-            f"engine tensorrt: the Python package {error.name} is not installed: run pip install "
-            "'hsi-edge[tensorrt]'"
+            f"engine {engine}: the Python package {error.name} is not installed: run pip install "
+            f"'hsi-edge[{EXTRAS[engine]}]'"
         ) from error
-    return open_tensorrt(
-        bundle,
-        lambda: open_engine(bundle, "auto", threads, onnxruntime=standby),
-        options or TensorRtOptions(),
-    )
+    return open_tensorrt(bundle, open_standby, told)
 
 
 def _prefers_openvino(variant: Variant | None) -> bool:
@@ -238,7 +251,7 @@ def _missing(engine: str, reason: str) -> str:
             f"no engine is installed: expected OpenVINO or ONNX Runtime, {reason}: run pip install "
             "'hsi-edge[openvino]', 'hsi-edge[cpu]', or 'hsi-edge[gpu]' on a machine with CUDA"
         )
-    extra = "gpu" if engine == CUDA else "cpu"
+    extra = EXTRAS.get(engine, "cpu")
     return (
         f"engine {engine}: expected ONNX Runtime, {reason}: run pip install 'hsi-edge[{extra}]', "
         "or let --engine auto choose"

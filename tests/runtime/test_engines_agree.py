@@ -11,13 +11,13 @@ import pytest
 
 from hsi.runtime import Stylizer
 from hsi.runtime.bundle import Bundle
-from hsi.runtime.engine import ENGINES, open_engine
+from hsi.runtime.engine import BUILT, ENGINES, open_engine
 from hsi.runtime.errors import EngineError
 from hsi.runtime.style_code import StyleCache
 
 Image = npt.NDArray[np.uint8]
 REFERENCE = "onnxruntime-cpu"
-NEVER_READY = ("auto", "tensorrt")  # a name for another, and one that builds first
+NEVER_READY = ("auto", *BUILT)  # a name for another, and those that build first
 
 
 def stylised(shipped: Path, cache: Path, engine: str, frames: list[Image]) -> list[Image]:

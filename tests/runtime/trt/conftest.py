@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -145,6 +146,18 @@ def opened(
         return TensorRtEngine(bundle, Standby(standby), maker, told)
 
     return make
+
+
+@pytest.fixture
+def build_ended() -> Callable[[], None]:
+    """Wait for the build underway, if there is one."""
+
+    def wait() -> None:
+        for thread in threading.enumerate():
+            if thread.name == "tensorrt-build":
+                thread.join(60)
+
+    return wait
 
 
 @pytest.fixture

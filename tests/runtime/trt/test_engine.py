@@ -66,6 +66,7 @@ def test_a_build_that_fails_after_the_last_frame_is_told_in_the_log(
     newest: FakeTensorRt,
     opened: Callable[..., TensorRtEngine],
     play: Callable[..., Image],
+    build_ended: Callable[[], None],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     newest.fails = "build"
@@ -179,7 +180,11 @@ def test_a_closed_engine_says_so(
 
 
 def test_load_opens_it_by_name_and_says_what_runs(
-    machine: FakeTensorRt, photo: Image, options: TensorRtOptions, caplog: pytest.LogCaptureFixture
+    machine: FakeTensorRt,
+    photo: Image,
+    options: TensorRtOptions,
+    build_ended: Callable[[], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
     frame = np.ascontiguousarray(photo[:96, :128])
@@ -210,13 +215,6 @@ def test_no_object_of_tensorrt_is_made_where_there_is_no_device(
 
     with pytest.raises(EngineError, match="expected a GPU, found a driver without one"):
         open_engine(bundle, "tensorrt")
-
-
-def build_ended() -> None:
-    """Wait for the build underway, if there is one."""
-    for thread in threading.enumerate():
-        if thread.name == "tensorrt-build":
-            thread.join(60)
 
 
 def void(value: object) -> None:
