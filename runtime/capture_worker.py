@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
+from hsi.runtime.errors import HsiError
 from hsi.runtime.frame import Frame
+from hsi.runtime.heap import return_freed
 from hsi.runtime.source import CorruptFrame, EndOfStream, Source
 
 _POLL_S = 0.1  # how soon the thread notices that it shall leave
@@ -73,7 +75,12 @@ class CaptureWorker:
                 self._waiting_since = time.monotonic()
         except BaseException as error:
             self.error = error
+            if isinstance(error, HsiError):
+                # Its frames hold pictures and a decoder until the next garbage collection, and
+                # this worker, which holds it.
+                error.__traceback__ = error.__context__ = error.__cause__ = None
         finally:
+            return_freed()
             self._waiting_since = None
             self.done = True
 
