@@ -18,6 +18,7 @@ from hsi.runtime.trt.profile import Shape
 LIBRARIES = ("libnvinfer.so.10", "libnvinfer.so.11")  # those of PyPI's ONNX Runtime first
 PLUGIN = "onnxruntime_ep_nv_tensorrt_rtx"
 REGISTERING = threading.Lock()
+REGISTERED: set[str] = set()  # plug-ins, by name: ONNX Runtime takes each once a process
 Shapes = Mapping[str, tuple[Shape, ...]]  # least, best and most of each input
 
 
@@ -153,9 +154,10 @@ class RtxProvider:
 
     def _found(self, plugin: Any) -> Any:
         with REGISTERING:
-            if not self._devices():
+            if self.name not in REGISTERED:
                 try:
                     ort.register_execution_provider_library(self.name, plugin.get_library_path())
+                    REGISTERED.add(self.name)
                 except Exception as error:
                     raise EngineError(
                         f"engine {self.engine}: the plug-in does not load "
