@@ -15,12 +15,15 @@ _WITH_CHROMA = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)  #
 _SEPARATE_PLANES = 3  # chroma_format_idc of 4:4:4, the only one that may have them
 _START_CODE = b"\0\0\1"
 _HEAD = 64  # bytes of a slice: more than what stands before its number
+_ROW = 3  # pictures without a gap that are seen now and then, whatever gets lost
+_PATIENCE = 200  # pictures without such a row, and the camera counts in a way of its own
 
 
 class H264Numbers:
     """Follows the numbers of the pictures of one H.264 stream.
 
-    What cannot be read says nothing: damage is the decoder's to find.
+    What cannot be read says nothing: damage is the decoder's to find. Neither does a camera that
+    does not count as the standard says.
 
     Args:
         extradata: Of the codec, where parameter sets may stand that do not come in the stream.
@@ -30,6 +33,8 @@ class H264Numbers:
         self._number_bits: dict[int, int | None] = {}  # by sequence parameter set; None: gaps are
         self._sequence_of: dict[int, int] = {}  # by picture parameter set
         self._last: int | None = None  # number of the last reference picture
+        self._row = 0  # pictures without a gap
+        self._since_row = 0  # pictures since there were as many as it takes
         # Other streams have lengths in place of start codes, and come through what loses nothing.
         self._readable = not extradata.startswith(b"\1")
         self.misses_one(extradata)
@@ -62,7 +67,7 @@ class H264Numbers:
         return False
 
     def _is_after_gap(self, bits: _Bits, *, key: bool, kept: bool) -> bool:
-        bits.count()  # first_mb_in_slice
+        first = bits.count() == 0  # first_mb_in_slice
         bits.count()  # slice_type
         width = self._number_bits.get(self._sequence_of.get(bits.count(), -1))
         if width is None:
@@ -70,7 +75,16 @@ class H264Numbers:
         number, last = bits.number(width), self._last
         if kept:
             self._last = number
-        return not (key or last is None) and (number - last) % (1 << width) > 1
+        if key or last is None:
+            return False
+        gap = (number - last) % (1 << width) > 1
+        if first:
+            self._judge(gap)
+        return gap and self._since_row < _PATIENCE
+
+    def _judge(self, gap: bool) -> None:
+        self._row = 0 if gap else self._row + 1
+        self._since_row = 0 if self._row >= _ROW else min(self._since_row + 1, _PATIENCE)
 
     def _take_sequence_parameters(self, bits: _Bits) -> None:
         profile = bits.number(8)

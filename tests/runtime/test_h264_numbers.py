@@ -91,6 +91,16 @@ def test_a_stream_that_says_it_leaves_numbers_out_may(last_field: int, gaps: lis
     assert _gaps(packets, H264Numbers()) == gaps
 
 
+def test_a_camera_that_counts_in_a_way_of_its_own_is_believed_no_more() -> None:
+    packets, _ = _encoded()
+    found: list[bool] = []
+    numbers = H264Numbers()
+    for _ in range(15):  # keys that tell nothing of it, and pictures of which every other is absent
+        found += [numbers.misses_one(data) for data in packets[::2]]
+    assert sum(found) == 199
+    assert not any(found[-50:])
+
+
 def test_garbage_says_nothing_or_something_and_raises_nothing() -> None:
     _, extradata = _encoded(headers_apart=True)
     chance = random.Random(0)
