@@ -105,7 +105,11 @@ def standby(bundle: Bundle) -> Iterator[Engine]:
 def machine(
     newest: FakeTensorRt, driver: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> FakeTensorRt:
-    """A machine with a GPU, TensorRT and CUDA, as far as imports and the driver go."""
+    """A machine with a GPU, TensorRT and CUDA, as far as imports and the driver go.
+
+    What stands by is ONNX Runtime, which opens sooner than OpenVINO.
+    """
+    monkeypatch.setattr("hsi.runtime.engine._prefers_openvino", lambda variant: False)
     monkeypatch.setattr("hsi.runtime.trt.device.LIBRARY", driver())
     modules: dict[str, Any] = {
         "tensorrt": newest.module,
