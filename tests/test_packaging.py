@@ -125,7 +125,7 @@ def test_the_wheel_has_the_data_of_every_package(wheel: zipfile.ZipFile) -> None
     names = set(wheel.namelist())
 
     for folder in DIRECTIONS:
-        for path in (*(ROOT / folder).glob("data/**/*"), *(ROOT / folder).rglob("static/*")):
+        for path in (*(ROOT / folder).rglob("data/**/*"), *(ROOT / folder).rglob("static/*")):
             if path.is_file():
                 assert f"hsi/{path.relative_to(ROOT).as_posix()}" in names
 

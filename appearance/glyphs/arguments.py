@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from hsi.appearance.glyphs.options import GlyphTrainOptions
+from hsi.appearance.glyphs.trained import SHIPPED
 from hsi.runtime.command_parser import CommandParser
 
 PROGRAM = "python -m hsi.appearance.glyphs"
@@ -11,7 +12,8 @@ PAIRS, SEED = 200, 2311
 EXAMPLES = f"""\
 examples:
   {PROGRAM} train -o runs/glyphs    trains the U-Net; the same command again goes on
-  {PROGRAM} score --model runs/glyphs --json table.json --sheet sheet.png
+  {PROGRAM} score --json table.json --sheet sheet.png    scores the shipped one
+  {PROGRAM} score --model runs/glyphs
 
 exit codes: 0 done; 2 a wrong option; 3 no such model; 5 the U-Net gives NaN; 6 an output cannot be
 written; 130 interrupted
@@ -44,7 +46,9 @@ def _add_train(made: argparse.ArgumentParser) -> None:
 
 
 def _add_score(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--model", type=Path, required=True, help="folder that `train` wrote")
+    made.add_argument(
+        "--model", type=Path, default=SHIPPED, help="folder that `train` wrote; default: shipped"
+    )
     made.add_argument("--pairs", type=int, default=PAIRS, help=f"default {PAIRS}")
     made.add_argument("--seed", type=int, default=SEED, help=f"of the pairs, default {SEED}")
     made.add_argument("--json", type=Path, metavar="FILE", help="write every pair's scores")

@@ -18,7 +18,7 @@ from hsi.runtime.appearance import Controls, Model, Prediction
 from hsi.runtime.appearance.denoiser import Pictures, StepFeatures
 from hsi.runtime.appearance.schedule import Latents
 
-CHUNK = 20  # pairs at once: their banks take about 250 MB
+CHUNK = 4  # pairs at once; more are no faster
 
 log = logging.getLogger(__name__)
 

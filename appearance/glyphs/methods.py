@@ -92,5 +92,4 @@ METHODS = (
     Method(name="control", make=transferred(replace(DEFAULT, shuffle_values=True))),
     Method(name="few steps", make=transferred(FEW_STEPS)),
     Method(name="few steps, control", make=transferred(replace(FEW_STEPS, shuffle_values=True))),
-    Method(name="published settings", make=transferred(TransferOptions.published())),
 )

@@ -8,6 +8,8 @@ from hsi.appearance import DiffusionModel, PixelCodec, save_model
 from hsi.appearance.glyphs.denoiser import UNSHUFFLE, build_scheduler
 from hsi.runtime.appearance import NoiseSchedule
 
+SHIPPED = Path(__file__).with_name("data")  # what `train` writes with its defaults
+
 
 def open_denoiser(unet: UNet2DConditionModel) -> DiffusionModel:
     """A U-Net of the trainer's with its schedule and its codec."""

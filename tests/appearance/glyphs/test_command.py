@@ -25,7 +25,7 @@ def test_a_trained_model_opens_like_any_other(tmp_path: Path) -> None:
         (["score", "--model", "m", "--threads", "0"], 2, "--threads must be at least 1, got 0"),
         (["score", "--model", "nowhere"], 3, "nowhere: expected a folder with a diffusion model"),
         (["train", "-o", "m", "--steps", "0"], 2, "steps must be at least 1, got 0"),
-        (["score"], 2, "arguments are required: --model"),
+        (["train"], 2, "arguments are required: -o/--out"),
         (["paint"], 2, "invalid choice: 'paint'"),
     ],
 )
