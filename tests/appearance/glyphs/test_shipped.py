@@ -12,7 +12,6 @@ from hsi.appearance.glyphs.purity import attention_purity
 from hsi.appearance.glyphs.trained import SHIPPED
 from hsi.runtime.appearance import TransferOptions
 
-
 QUICK = replace(DEFAULT, steps=16, skip=7)  # the same part of the schedule, in a third of the steps
 
 
