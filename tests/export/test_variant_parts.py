@@ -22,11 +22,10 @@ from hsi.runtime.frame import Image
 pytestmark = pytest.mark.usefixtures("small_comparisons")
 
 
-@pytest.fixture
-def clips(tmp_path: Path, photo: Image) -> Path:
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory, photo: Image) -> Path:
     """A folder of six pictures, parts of a photograph."""
-    folder = tmp_path / "clips"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("clips")
     for number in range(6):
         part = photo[40 * number : 40 * number + 160, 90 * number : 90 * number + 200]
         cv2.imwrite(str(folder / f"{number}.png"), part)
@@ -37,15 +36,24 @@ def arguments(checkpoint: Path, out: Path, *more: str) -> list[str]:
     return [str(checkpoint), "-o", str(out), "-q", "--min-psnr", "20", "--min-ssim", "0.5", *more]
 
 
-def test_an_int8_variant_is_in_the_bundle_with_its_verdict(
-    checkpoint: Path, clips: Path, tmp_path: Path, quick_exports: None
-) -> None:
-    out, page = tmp_path / "a.hsi", tmp_path / "gate.html"
-    more = ("--precision", "int8", "--calib", str(clips), "--min-tile", "10", "--page", str(page))
+@pytest.fixture(scope="module")
+def int8_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where :func:`int8` is."""
+    return tmp_path_factory.mktemp("int8")
 
-    assert main(arguments(checkpoint, out, *more)) == 0
 
-    bundle = Bundle(out)
+@pytest.fixture
+def int8(int8_folder: Path, checkpoint: Path, clips: Path, quick_exports: None) -> Path:
+    """A bundle with an INT8 variant, made once, and beside it the page of its gate."""
+    out, page = int8_folder / "a.hsi", int8_folder / "gate.html"
+    if not out.exists():
+        more = ("--precision", "int8", "--calib", str(clips), "--min-tile", "10")
+        assert main(arguments(checkpoint, out, *more, "--page", str(page))) == 0
+    return out
+
+
+def test_an_int8_variant_is_in_the_bundle_with_its_verdict(int8: Path, clips: Path) -> None:
+    bundle = Bundle(int8)
     variant = bundle.manifest.variant("int8")
     assert variant is not None
     assert variant.verdicts[0].engine == "onnxruntime-cpu"
@@ -53,7 +61,7 @@ def test_an_int8_variant_is_in_the_bundle_with_its_verdict(
     assert record["places"] == [str(clips)]
     assert [one["name"] for one in record["drift"]["statistics"]] == ["0.mean", "0.variance"]
     assert b"DequantizeLinear" in bundle.read(variant.graph.part)
-    assert "int8: passes" in page.read_text()
+    assert "int8: passes" in int8.with_name("gate.html").read_text()
 
 
 def test_a_loss_network_puts_style_and_content_loss_into_the_verdict(
@@ -79,15 +87,10 @@ def test_a_loss_network_puts_style_and_content_loss_into_the_verdict(
     assert told["scores"][0]["losses"]["style"] > 0
 
 
-def test_the_runtime_runs_the_int8_variant_after_its_self_test(
-    checkpoint: Path, clips: Path, tmp_path: Path, quick_exports: None, photo: Image
-) -> None:
+def test_the_runtime_runs_the_int8_variant_after_its_self_test(int8: Path, photo: Image) -> None:
     pytest.importorskip("openvino")
-    out = tmp_path / "a.hsi"
-    more = ("--precision", "int8", "--calib", str(clips), "--min-tile", "10")
-    assert main(arguments(checkpoint, out, *more)) == 0
 
-    with hsi.runtime.load(out, engine="openvino", threads=1) as stylizer:
+    with hsi.runtime.load(int8, engine="openvino", threads=1) as stylizer:
         assert stylizer.manifest.stylizer.precision == "int8"
         assert stylizer.drift_reference() is not None
         assert stylizer(np.ascontiguousarray(photo[:96, :128])).shape == (96, 128, 3)
