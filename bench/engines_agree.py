@@ -1,15 +1,17 @@
-"""How far the engines of this CPU are apart on the shipped network, and one engine from itself.
+"""How far the engines of this CPU are apart on one network, and one engine from itself.
 
-    python -m bench.engines_agree [--layers]
+    python -m bench.engines_agree [model.hsi] [--layers]
 
-The shipped photograph in three shipped styles; least PSNR in dB. INT8 is of all layers, calibrated
-on these pictures and judged by no gate; `--layers` has each layer in INT8 alone. `a millionth` is
-one engine against itself, with a style code that much larger.
+The shipped photograph in three shipped styles; least PSNR in dB. `int8` is of all layers,
+calibrated on these pictures and judged by no gate; `int8, exported` is the bundle's own, if any.
+`--layers` has each layer in INT8 alone. `a millionth` is one engine against itself, with a style
+code that much larger.
 """
 
 import argparse
 import math
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -32,15 +34,18 @@ STYLES = 3
 def main() -> None:
     """Measure and print."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("bundle", type=Path, nargs="?", default=shipped_bundle())
     p.add_argument("--layers", action="store_true", help="each layer in INT8 alone")
     args = p.parse_args()
-    bundle = Bundle(shipped_bundle())
+    bundle = Bundle(args.bundle)
     model = onnx.load_from_string(bundle.read(bundle.manifest.stylizer.part))
     samples = _samples(bundle)
     quantiser = Quantiser(model, samples)
     truth = [StylizerRun(model).stylise(*sample) for sample in samples]
     print(f"{'graph':32s} {'between engines':>15s} {'a millionth':>12s} {'to FP32':>8s}")
     graphs = {"fp32": model, "fp16": half(model), "int8": quantiser.graph()}
+    if variant := bundle.manifest.variant("int8"):
+        graphs["int8, exported"] = onnx.load_from_string(bundle.read(variant.graph.part))
     if args.layers:
         names = quantiser.layers
         graphs |= {f"int8 {n}": quantiser.graph([o for o in names if o != n]) for n in names}

@@ -80,7 +80,7 @@ class TiledStatistics:
     def _pooled(self, cells: list[Vectors], statistics_weight: Vectors) -> Vectors:
         """Those of all cells together; a variance is that within cells and that between them."""
         found = np.stack(cells)
-        pooled = found.mean(0)
+        pooled: Vectors = found.mean(0)
         # Of the cells' own means only the share that is not fed in is left in what they used.
         own = np.maximum(1 - statistics_weight, 1e-6)
         for mean, variance in self._moments:
