@@ -86,20 +86,33 @@ class Quantiser:
     def lifted_until_it_passes(
         self, damage: Mapping[str, float], judge: Callable[[onnx.ModelProto], Iterable[GateResult]]
     ) -> tuple[str, ...]:
-        """The layers to leave in float, the worst first, for the rest to pass.
+        """The layers to leave in float for the rest to pass: much damage for little work.
+
+        Layers are added by damage for each multiply-add, as long as it fails; then those that it
+        passes without are taken back, the dearest first.
 
         Args:
             damage: By layer, from :meth:`damage`.
             judge: The verdicts over a graph; the first that fails ends them.
 
         Returns:
-            The first set that passes; all layers but one where none does.
+            A set that passes; all layers but one where none does.
         """
-        worst = worst_layers(damage, 1.0)
-        for count in range(1, len(worst)):
-            if all(one.passed for one in judge(self.graph(worst[:count]))):
-                return tuple(worst[:count])
-        return tuple(worst[:-1])
+
+        def passes(lifted: Sequence[str]) -> bool:
+            return all(one.passed for one in judge(self.graph(lifted)))
+
+        work = self.ranges.multiply_adds
+        worst = worst_layers({layer: damage[layer] / work[layer] for layer in damage}, 1.0)
+        count = next((n for n in range(1, len(worst)) if passes(worst[:n])), None)
+        if count is None:
+            return tuple(worst[:-1])
+        lifted = worst[:count]
+        for layer in sorted(lifted[:-1], key=lambda one: -work[one]):
+            rest = [other for other in lifted if other != layer]
+            if passes(rest):
+                lifted = rest
+        return tuple(lifted)
 
 
 def worst_layers(damage: Mapping[str, float], share: float) -> list[str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, get_args
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import onnx
 from onnxruntime.quantization.calibrate import HistogramCollector
 
-from hsi.calibrate.graph_edit import convolutions
+from hsi.calibrate.graph_edit import constants, convolutions
 from hsi.calibrate.stylizer_run import StylizerRun, Vectors
 from hsi.runtime.errors import EngineError, OptionError, QualityError
 from hsi.runtime.frame import Image
@@ -35,6 +36,8 @@ class ActivationRanges:
     ONNX Runtime's collector and searches do the work; mean squared error, which it lacks, is found
     in the same histograms.
 
+    ``multiply_adds`` says by layer how many it took over all samples.
+
     Args:
         model: A float stylizer graph.
         samples: Frames with style codes; activations depend on both.
@@ -54,6 +57,7 @@ class ActivationRanges:
                 self._collector.collect({k: tensors[v] for k, v in inputs.items()})
         if not self._collector.histogram_dict:
             raise QualityError("ranges: expected frames to calibrate on, found none")
+        self.multiply_adds = _multiply_adds(model, self.histograms())
 
     def thresholds(self, method: str, percentile: float = PERCENTILE) -> dict[str, float]:
         """The absolute value, by layer, from which on a convolution's input is clipped.
@@ -116,6 +120,16 @@ def channel_peaks(model: onnx.ModelProto, samples: Iterable[Sample]) -> dict[str
             new = np.quantile(np.abs(tensors[name]), PEAK_QUANTILE, axis=(0, 2, 3))
             peaks[layer] = np.maximum(peaks.get(layer, 0), new).astype(np.float32)
     return peaks
+
+
+def _multiply_adds(model: onnx.ModelProto, inputs: Mapping[str, Histogram]) -> dict[str, float]:
+    """Of each convolution, from how many values entered it; rims count as if they were used."""
+    known, found = constants(model), {}
+    for layer, conv in convolutions(model).items():
+        strides = next((a.ints for a in conv.attribute if a.name == "strides"), (1, 1))
+        per_value = known[conv.input[1]].size / known[conv.input[1]].shape[1]
+        found[layer] = float(inputs[layer][0].sum() * per_value / math.prod(strides))
+    return found
 
 
 def _finite(tensors: Mapping[str, Vectors]) -> Mapping[str, Vectors]:

@@ -1,6 +1,8 @@
 """Variants: what is kept is good enough, and faster."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -14,12 +16,18 @@ from hsi.calibrate.gate_result import GateOptions
 from hsi.calibrate.graph_edit import constants, convolutions
 from hsi.calibrate.measures import ramp
 from hsi.calibrate.quantiser import Quantiser, worst_layers
+from hsi.calibrate.ranges import ActivationRanges
 from hsi.calibrate.stylizer_run import StylizerRun, Vectors
 from hsi.calibrate.variants import VariantMaker, VariantOptions
 from hsi.runtime.errors import OptionError
 from hsi.runtime.frame import Image
 
 Make = Callable[..., VariantMaker]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    passed: bool
 
 
 @pytest.fixture
@@ -100,6 +108,36 @@ def test_auto_beats_plain_int8_in_quality_and_fp32_in_integer_layers(
     assert min(one.psnr for one in mixed.results) > max(one.psnr for one in plain.results) + 6
     assert 0 < len(mixed.float_layers) < len(convolutions(hostile))
     assert "stem" not in mixed.float_layers
+
+
+def test_layers_left_in_float_are_few_and_cheap(
+    stylizer: onnx.ModelProto, samples: list[tuple[Image, Vectors]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quantiser = Quantiser(stylizer, samples, "max")
+    work = quantiser.ranges.multiply_adds
+    cheap, *_, dear = sorted(quantiser.layers, key=lambda layer: work[layer])
+    monkeypatch.setattr(quantiser, "graph", lambda lifted: tuple(lifted))
+
+    def lifted(needed: str) -> tuple[str, ...]:
+        judge: Any = lambda floats: [Verdict(passed=needed in floats)]  # noqa: E731
+        return quantiser.lifted_until_it_passes(damage, judge)
+
+    # The dearest comes first by its damage, the cheapest second.
+    damage = dict(work) | {dear: 9 * work[dear], cheap: 5 * work[cheap]}
+
+    assert lifted(cheap) == (cheap,)
+    assert lifted(dear) == (dear,)
+    assert len(lifted("nothing helps")) == len(quantiser.layers) - 1
+
+
+def test_multiply_adds_are_counted(
+    stylizer: onnx.ModelProto, samples: list[tuple[Image, Vectors]]
+) -> None:
+    work = ActivationRanges(stylizer, samples[:1]).multiply_adds
+    twice = ActivationRanges(stylizer, samples[:1] * 2).multiply_adds
+
+    assert set(work) == set(convolutions(stylizer))
+    assert all(twice[layer] == 2 * work[layer] > 0 for layer in work)
 
 
 def test_auto_keeps_plain_int8_where_it_passes(
