@@ -23,6 +23,7 @@ from bench.interleaved import PAUSE_S
 from hsi.runtime.buffer_pool import BufferPool
 from hsi.runtime.feed import Feed
 from hsi.runtime.frame import Image
+from hsi.runtime.heap import bound_arenas, keep_frames
 from hsi.runtime.output import open_output
 from hsi.runtime.pipeline import run_feeds
 from hsi.runtime.run_options import RunOptions
@@ -41,6 +42,8 @@ def main() -> None:
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
+    bound_arenas()  # as hsi-run has it, all three the same
+    keep_frames()
     result = measure(args.clip, args.engine, args.frames, args.rounds)
     print(json.dumps(result, indent=1) if args.json else table(result))
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from hsi.runtime.arguments import Request, parse, request_from
 from hsi.runtime.errors import HsiError
 from hsi.runtime.family import asks_for_pictures
-from hsi.runtime.heap import bound_arenas
+from hsi.runtime.heap import bound_arenas, keep_frames
 from hsi.runtime.uri import redact_words
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return run_pictures(words)
     bound_arenas()
+    keep_frames()
     stop = _Stop()
     say = _say
     try:

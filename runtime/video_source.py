@@ -100,8 +100,9 @@ class VideoSource(Closing):
         endless = self._container.duration is None and (self._container.size or -1) <= 0
         self.live = scheme_of(self.name).startswith("rtsp") or (self._network and endless)
         stream.thread_type = "AUTO"
-        # The network needs the cores more: it waits for each of its threads that has to make room.
-        stream.codec_context.thread_count = max(1, (os.cpu_count() or 1) // 2)
+        # The network needs the cores more: it waits for each of its threads that has to make room,
+        # and waits less where decoding takes from two of them at a time.
+        stream.codec_context.thread_count = max(2, (os.cpu_count() or 1) // 2)
         if self.live:
             watchful(stream.codec_context)
         rate = stream.average_rate or stream.guessed_rate

@@ -27,6 +27,21 @@ c.malloc_info(0, ctypes.c_void_p(out))
 c.fclose(ctypes.c_void_p(out))
 """
 
+# Memory is taken as frames take it, again and again; told are the pages that were fetched.
+TAKE_FRAMES = """
+import resource, sys
+from hsi.runtime.heap import keep_frames
+if "keep" in sys.argv: keep_frames()
+def fetched(rounds):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(rounds):
+        frames = [b"x" * 2_764_800 for _ in range(4)]
+        del frames
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+fetched(2)
+print(fetched(20))
+"""
+
 # Blocks below one that stays are freed, which glibc keeps for itself.
 FREE_BELOW = """
 from hsi.runtime.heap import return_freed
@@ -72,3 +87,15 @@ def test_freed_memory_goes_back_to_the_system() -> None:
         [sys.executable, "-c", FREE_BELOW], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) > 40e6
+
+
+def _pages(*words: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", TAKE_FRAMES, *words], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+@glibc
+def test_frames_use_the_memory_of_those_before() -> None:
+    assert _pages("keep") < 1000 < _pages()
