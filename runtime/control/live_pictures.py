@@ -22,7 +22,7 @@ from hsi.runtime.look import shrunk
 WIDTHS = (320, 640, 960, 1280, 1920)
 """Pixels that a live picture may be wide: few, so that readers share what is encoded."""
 
-SHARE = 0.01
+SHARE = 0.006
 """Of all processor time: what live pictures may take from the line, together."""
 
 _SLOWEST_S = 1.0  # between two pictures, however dear they are
