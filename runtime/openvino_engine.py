@@ -176,7 +176,7 @@ class OpenVinoEngine:
         self.name = device.engine
         self._bundle = bundle
         self._threads = threads
-        self._opening = threading.Lock()
+        self._encoding = threading.Lock()
         self._style_encoder: OpenVinoGraph | None = None
         self._stylizer: OpenVinoGraph | None = self._opened(bundle.manifest.stylizer, device)
         if device is NEURAL and bundle.manifest.stylizer.precision == "fp32":
@@ -184,14 +184,15 @@ class OpenVinoEngine:
 
     def encode_style(self, style: Frames) -> Vectors:
         """See :meth:`hsi.runtime.engine.Engine.encode_style`."""
-        with self._opening:
+        # One at a time: OpenVINO does not give back the memory of a graph that is running.
+        with self._encoding:
             self._running()
             if self._style_encoder is None:
                 graph = self._bundle.manifest.style_encoder
                 self._style_encoder = self._opened(graph, by_size=False)  # a style comes once
             encoder = self._style_encoder
-        codes = np.asarray(encoder.run({"style": style})["style_code"], np.float32)
-        encoder.release_memory()  # several times what a frame takes, and a style comes once
+            codes = np.asarray(encoder.run({"style": style})["style_code"], np.float32)
+            encoder.release_memory()  # several times what a frame takes, and a style comes once
         return codes
 
     def stylize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,16 @@ def test_the_picture_is_that_of_onnx_runtime(
 
     assert int(np.abs(made.astype(int) - wanted).max()) <= 1
     np.testing.assert_allclose(used, wanted_used, rtol=1e-3, atol=1e-3)
+
+
+def test_threads_may_encode_styles_at_once(engine: OpenVinoEngine, photo: Image) -> None:
+    styles = [np.ascontiguousarray(photo[None, n : n + 64, n : n + 96]) for n in range(8)]
+    wanted = [engine.encode_style(style) for style in styles]
+
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(engine.encode_style, styles * 3))
+
+    assert all(map(np.array_equal, made, wanted * 3))
 
 
 def test_style_codes_are_those_of_onnx_runtime(

@@ -284,6 +284,7 @@ def test_a_missing_package_is_named_with_the_extra_of_the_engine(
         open_engine(bundle, name)
 
 
-def test_the_real_runtime_knows_both_names() -> None:
+def test_the_real_runtime_knows_the_name() -> None:
+    # That of the plug-in for RTX cards is the plug-in's own: ONNX Runtime 1.32 lists it no more.
     known: Any = ort.get_all_providers()
-    assert {TENSORRT, "NvTensorRTRTXExecutionProvider"} <= set(known)
+    assert TENSORRT in known
