@@ -11,6 +11,7 @@ from typing import Protocol
 from hsi.runtime.errors import HsiError
 from hsi.runtime.frame import Frame
 from hsi.runtime.heap import return_freed
+from hsi.runtime.native_calls import STEPS
 from hsi.runtime.source import CorruptFrame, EndOfStream, Source
 
 _POLL_S = 0.1  # how soon the thread notices that it shall leave
@@ -89,7 +90,8 @@ class CaptureWorker:
         begun = self._waiting_since = time.monotonic()
         while not self._abandoned.is_set():
             try:
-                frame = source.read(_POLL_S)
+                with STEPS.step():
+                    frame = source.read(_POLL_S)
             except EndOfStream:
                 return True
             except CorruptFrame:

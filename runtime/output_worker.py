@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from hsi.runtime.delivery import Delivery
 from hsi.runtime.frame_queue import FrameQueue, QueueEnd
+from hsi.runtime.native_calls import STEPS
 from hsi.runtime.output import Output, Skipped, ViewerClosed
 
 _POLL_S = 0.1
@@ -70,7 +71,8 @@ class OutputWorker:
             self.abandon()
             return
         if delivery is not None:
-            self._write(delivery)
+            with STEPS.step():
+                self._write(delivery)
 
     def finish(self) -> None:
         """Say that no more comes: what waits is written, then it is done."""

@@ -11,6 +11,7 @@ from hsi.runtime.event import Event, EventKind
 from hsi.runtime.feed import Feed, Stylize
 from hsi.runtime.frame_queue import QueueEnd, Turns
 from hsi.runtime.lane import Lane
+from hsi.runtime.native_calls import STEPS
 from hsi.runtime.output import Output
 from hsi.runtime.output_worker import OutputWorker
 from hsi.runtime.run_options import RunOptions
@@ -189,7 +190,8 @@ class _Run:
         found = self._turns.get(_POLL_S)
         if found is not None:
             place, frame = found
-            self._lanes[place].play(frame)
+            with STEPS.step():
+                self._lanes[place].play(frame)
 
     # The caller's thread.
 

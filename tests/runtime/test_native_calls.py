@@ -34,3 +34,25 @@ def test_no_call_begins_after_the_end() -> None:
 
     with pytest.raises(EngineError, match="the program is ending"), calls.one():
         pass
+
+
+def test_no_step_begins_after_the_end_and_none_fails() -> None:
+    calls, begun = NativeCalls(), threading.Event()
+    calls.end()
+
+    def step() -> None:
+        with calls.step():
+            begun.set()
+
+    thread = threading.Thread(target=step, daemon=True)
+    thread.start()
+
+    assert not begun.wait(0.1)
+    assert thread.is_alive()
+
+
+def test_the_end_does_not_wait_for_ever() -> None:
+    calls = NativeCalls(wait_s=0.05)
+
+    with calls.step():
+        calls.end()
