@@ -73,9 +73,17 @@ def test_engines_at_int8_differ_by_less_than_int8_costs(
 ) -> None:
     """Twenty roundings in a row make levels of a last bit, on one engine as on two."""
     graph = quantiser.graph()
-    made, wanted = (StylizerRun(one).stylise(frame, code) for one in (graph, model))
+    run = StylizerRun(graph)
+    picture = run.stylise(frame, code)
+    cost = psnr_db(picture, StylizerRun(model).stylise(frame, code))
+    # Whether a last bit turns a rounding over is chance: of several, the one that does most.
+    moved = (run.stylise(frame, code * np.float32(1 + n * 1e-6)) for n in (-3, -2, -1, 1, 2, 3))
+    last_bits = min(psnr_db(picture, one) for one in moved)
 
-    assert between_engines(graph, frame, code) >= psnr_db(made, wanted) + 3
+    found = between_engines(graph, frame, code)
+
+    assert found >= cost + 3
+    assert found >= last_bits - 6
 
 
 def between_engines(graph: onnx.ModelProto, frame: Image, code: Vectors) -> float:

@@ -61,4 +61,4 @@ def test_values_of_the_wrong_places_move_nothing(shipped: DiffusionModel) -> Non
     found = scored(shipped, replace(FEW_STEPS, shuffle_values=True), pairs=8)
 
     assert found["colour_error_ratio"] > 0.8
-    assert found["part_accuracy"] < 0.6
+    assert found["part_accuracy"] < 0.45
