@@ -47,6 +47,24 @@ def set_constant(model: onnx.ModelProto, name: str, value: Array) -> None:
     model.graph.initializer.append(fresh)
 
 
+def pads(conv: onnx.NodeProto) -> bool:
+    """Whether a convolution pads its input by itself."""
+    return any(any(a.ints) for a in conv.attribute if a.name == "pads")
+
+
+def add_to_bias(
+    model: onnx.ModelProto, conv: onnx.NodeProto, addend: npt.NDArray[np.float64]
+) -> None:
+    """Give a convolution a bias larger by `(O,)`, of its own: others may read the former one."""
+    if not np.any(addend):
+        return
+    known, name = constants(model), f"{conv.input[1]}.bias"
+    former = np.asarray(known[conv.input[2]], np.float64) if len(conv.input) > 2 else 0.0
+    set_constant(model, name, (former + addend).astype(np.float32))
+    del conv.input[2:]
+    conv.input.append(name)
+
+
 def set_nodes(model: onnx.ModelProto, nodes: Iterable[onnx.NodeProto]) -> None:
     """Replace all nodes; constants that nothing reads any more go too."""
     kept = list(nodes)

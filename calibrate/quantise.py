@@ -1,18 +1,23 @@
 """Symmetric INT8 Q/DQ around convolutions: one graph for TensorRT and OpenVINO."""
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import checker
 
 from hsi.calibrate.graph_edit import (
+    Array,
     Floats,
+    add_to_bias,
     constants,
     convolutions,
     copied,
     layer_of,
     node_of,
+    pads,
     set_constant,
     set_nodes,
 )
@@ -26,7 +31,10 @@ MOVES = frozenset("MatMul Pad Reshape Transpose".split())
 
 
 def quantised(
-    model: onnx.ModelProto, thresholds: Mapping[str, float], lifted: Collection[str] = ()
+    model: onnx.ModelProto,
+    thresholds: Mapping[str, float],
+    lifted: Collection[str] = (),
+    means: Mapping[str, Floats] = MappingProxyType({}),
 ) -> onnx.ModelProto:
     """The graph with INT8 convolutions; all else, the statistics above all, stays float.
 
@@ -38,6 +46,8 @@ def quantised(
         model: A float stylizer graph.
         thresholds: Where each layer's input is clipped; layers not in it stay float.
         lifted: Layers that stay float all the same.
+        means: Of each layer's input, `(C,)`: its bias then makes up for what the rounding of its
+            weights does to them (bias correction, arXiv 1906.04721, section 4.2).
 
     Raises:
         OptionError: A lifted layer is none of the graph's.
@@ -52,7 +62,8 @@ def quantised(
     nodes: list[onnx.NodeProto] = []
     for node in model.graph.node:
         if node.op_type == "Conv" and layer_of(node) in set(thresholds) - set(lifted):
-            nodes += _quantised_conv(model, node, thresholds[layer_of(node)])
+            layer = layer_of(node)
+            nodes += _quantised_conv(model, node, thresholds[layer], means.get(layer))
         else:
             nodes.append(node)
     set_nodes(model, nodes)
@@ -62,11 +73,14 @@ def quantised(
 
 
 def _quantised_conv(
-    model: onnx.ModelProto, conv: onnx.NodeProto, threshold: float
+    model: onnx.ModelProto, conv: onnx.NodeProto, threshold: float, mean: Floats | None
 ) -> list[onnx.NodeProto]:
     before, (source, weight) = [], conv.input[:2]
-    if reads_pixels(model, conv):
-        _centre(model, conv)
+    values = np.asarray(constants(model)[weight], np.float32)
+    middle = MIDDLE if reads_pixels(model, conv) else 0.0
+    add_to_bias(model, conv, _made_up(values, middle, mean))
+    if middle:
+        set_constant(model, f"{weight}.middle", np.array(MIDDLE, np.float32))
         before.append(node_of("Sub", [source, f"{weight}.middle"], f"{weight}.centred"))
         source, threshold = f"{weight}.centred", float(LEVELS)
     pair = _activation_pair(model, source, weight, threshold)
@@ -76,11 +90,20 @@ def _quantised_conv(
     return [*before, *pair, dequantise, conv]
 
 
+def _made_up(weight: Floats, middle: float, mean: Floats | None) -> npt.NDArray[np.float64]:
+    """What a bias makes up for, `(O,)`: inputs that come less a middle, and rounded weights."""
+    # Float64: a middle of 128 times some hundred weights. Exact, since nothing here is padded.
+    shifts = np.full(weight.shape[1], middle, np.float64)
+    found = np.einsum("oihw,i->o", weight, shifts)
+    if mean is not None:
+        found += np.einsum("oihw,i->o", weight - rounded(weight), mean - shifts)
+    return np.asarray(found, np.float64)
+
+
 def reads_pixels(model: onnx.ModelProto, conv: onnx.NodeProto) -> bool:
     """Whether a convolution's input is the frame itself, merely moved, and nothing is padded."""
     makers = {name: node for node in model.graph.node for name in node.output}
-    pads = [a.ints for a in conv.attribute if a.name == "pads"]
-    if any(any(values) for values in pads) or len(conv.input) < 3:
+    if pads(conv):
         return False
     # Moving is a product with the identity: the pixels are its first operand or its second.
     ahead, seen = [conv.input[0]], set()
@@ -94,15 +117,6 @@ def reads_pixels(model: onnx.ModelProto, conv: onnx.NodeProto) -> bool:
         if maker.op_type in MOVES:
             ahead += maker.input[:2] if maker.op_type == "MatMul" else maker.input[:1]
     return False
-
-
-def _centre(model: onnx.ModelProto, conv: onnx.NodeProto) -> None:
-    """Let the bias make up for pixels that come less 128. Exact: no convolution here pads."""
-    known = constants(model)
-    weight = np.asarray(known[conv.input[1]], np.float64)
-    bias = np.asarray(known[conv.input[2]], np.float64) + MIDDLE * weight.sum((1, 2, 3))
-    set_constant(model, conv.input[2], bias.astype(np.float32))
-    set_constant(model, f"{conv.input[1]}.middle", np.array(MIDDLE, np.float32))
 
 
 def _activation_pair(
@@ -121,12 +135,22 @@ def _activation_pair(
 def _quantised_weight(model: onnx.ModelProto, weight: str) -> onnx.NodeProto:
     values = np.asarray(constants(model)[weight], np.float32)
     scales = channel_scales(values)
-    levels = np.rint(values / scales[:, None, None, None]).clip(-LEVELS, LEVELS)
+    levels = _levels(values).astype(np.int8)
     names = [f"{weight}.levels", f"{weight}.scale", f"{weight}.zero"]
-    arrays = (levels.astype(np.int8), scales, np.zeros(len(scales), np.int8))
+    arrays: tuple[Array, ...] = (levels, scales, np.zeros(len(scales), np.int8))
     for name, array in zip(names, arrays, strict=True):
         set_constant(model, name, array)
     return node_of("DequantizeLinear", names, f"{weight}.values", axis=0)
+
+
+def rounded(weight: Floats) -> Floats:
+    """What INT8 makes of a weight `(O, I, H, W)`."""
+    return np.asarray(_levels(weight) * channel_scales(weight)[:, None, None, None], np.float32)
+
+
+def _levels(weight: Floats) -> Floats:
+    scales = channel_scales(weight)[:, None, None, None]
+    return np.asarray(np.rint(weight / scales).clip(-LEVELS, LEVELS), np.float32)
 
 
 def channel_scales(weight: Floats) -> Floats:

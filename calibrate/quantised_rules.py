@@ -10,7 +10,7 @@ from hsi.runtime.errors import QualityError
 
 INT8, UINT8 = onnx.TensorProto.INT8, onnx.TensorProto.UINT8
 # What passes of this package add to a graph that kept the rules of an export.
-ADDED = frozenset("QuantizeLinear DequantizeLinear Mul Sub Cast".split())
+ADDED = frozenset("QuantizeLinear DequantizeLinear Mul Add Sub Cast".split())
 
 
 def broken_quantised_rules(model: onnx.ModelProto, base: onnx.ModelProto) -> list[str]:

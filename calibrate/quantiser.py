@@ -9,7 +9,7 @@ from hsi.calibrate.gate import Gate
 from hsi.calibrate.gate_result import GateResult
 from hsi.calibrate.graph_edit import convolutions
 from hsi.calibrate.quantise import quantised, reads_pixels
-from hsi.calibrate.ranges import ActivationRanges, Sample, channel_peaks
+from hsi.calibrate.ranges import ActivationRanges, Sample, channel_ranges
 from hsi.calibrate.stylizer_run import StylizerRun
 
 PERCENTILES = (99.9, 99.97, 99.99, 99.999, 100.0)  # to choose from for the worst layers
@@ -35,9 +35,9 @@ class Quantiser:
     ) -> None:
         self.layers = tuple(convolutions(model))
         # Pixels fit INT8 as they are, without loss: evened out, they would not.
-        peaks = channel_peaks(model, samples)
+        found = channel_ranges(model, samples)
         even = {
-            k: peaks[k] for k, conv in convolutions(model).items() if not reads_pixels(model, conv)
+            k: found[k] for k, conv in convolutions(model).items() if not reads_pixels(model, conv)
         }
         self._even = balanced(model, even)
         self.ranges = ActivationRanges(self._even, samples)
@@ -50,7 +50,7 @@ class Quantiser:
             OptionError: A layer is none of the network's.
             QualityError: The graph breaks a rule of the engines.
         """
-        return quantised(self._even, self._thresholds, lifted)
+        return quantised(self._even, self._thresholds, lifted, self.ranges.means)
 
     def damage(self, gate: Gate) -> dict[str, float]:
         """What each layer does alone: its strain on the gate, worst first.
@@ -78,10 +78,13 @@ class Quantiser:
         for layer in worst_layers(damage, TUNED_SHARE):
             choices = {self._thresholds[layer], *(found[layer] for found in limits.values())}
             errors = {
-                limit: gate.strain(StylizerRun(quantised(self._even, {layer: limit})))
+                limit: gate.strain(StylizerRun(self._alone(layer, limit)))
                 for limit in sorted(choices)
             }
             self._thresholds[layer] = min(errors, key=lambda limit: errors[limit])
+
+    def _alone(self, layer: str, limit: float) -> onnx.ModelProto:
+        return quantised(self._even, {layer: limit}, means=self.ranges.means)
 
     def lifted_until_it_passes(
         self, damage: Mapping[str, float], judge: Callable[[onnx.ModelProto], Iterable[GateResult]]

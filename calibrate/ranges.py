@@ -4,6 +4,7 @@ import contextlib
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -25,7 +26,7 @@ BINS = 2048
 ENTROPY_BINS = 256  # the search is quadratic in them
 LEVELS = 127  # of symmetric INT8, on each side of 0
 PERCENTILE = 99.99
-PEAK_QUANTILE = 0.999  # of one channel in one frame: a single odd pixel is no range
+ODD_SHARE = 1e-3  # of one channel in one frame, at either end: a single odd pixel is no range
 Sample = tuple[Image, Vectors]
 """A frame `(H, W, 3) uint8 BGR` and a style code `(K,)`."""
 
@@ -36,7 +37,8 @@ class ActivationRanges:
     ONNX Runtime's collector and searches do the work; mean squared error, which it lacks, is found
     in the same histograms.
 
-    ``multiply_adds`` says by layer how many it took over all samples.
+    ``multiply_adds`` says by layer how many it took over all samples, ``means`` the mean of each
+    channel of its input, `(C,)`.
 
     Args:
         model: A float stylizer graph.
@@ -51,12 +53,16 @@ class ActivationRanges:
         inputs = {layer: conv.input[0] for layer, conv in convolutions(model).items()}
         run = StylizerRun(model, list(inputs.values()))
         self._collector = HistogramCollector("percentile", True, BINS, LEVELS, PERCENTILE, "same")
+        means: dict[str, list[Vectors]] = {layer: [] for layer in inputs}
         for frame, code in samples:
             tensors = _finite(run.tensors(frame, code))
+            for layer, name in inputs.items():
+                means[layer].append(tensors[name].mean((0, 2, 3)))
             with _collecting():
                 self._collector.collect({k: tensors[v] for k, v in inputs.items()})
         if not self._collector.histogram_dict:
             raise QualityError("ranges: expected frames to calibrate on, found none")
+        self.means = {layer: np.mean(found, 0) for layer, found in means.items()}
         self.multiply_adds = _multiply_adds(model, self.histograms())
 
     def thresholds(self, method: str, percentile: float = PERCENTILE) -> dict[str, float]:
@@ -104,8 +110,26 @@ class ActivationRanges:
         return float(max(abs(found[0]), abs(found[1])))
 
 
-def channel_peaks(model: onnx.ModelProto, samples: Iterable[Sample]) -> dict[str, Vectors]:
-    """How large each input channel of each convolution becomes, `(C,)` by layer.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChannelRange:
+    """Between which values the channels of a convolution's input lie."""
+
+    low: Vectors  # (C,)
+    high: Vectors  # (C,)
+
+    @property
+    def centre(self) -> Vectors:
+        """The middle, `(C,)`."""
+        return np.asarray((self.low + self.high) / 2, np.float32)
+
+    def joined(self, other: "ChannelRange") -> "ChannelRange":
+        """What holds both."""
+        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
+        return ChannelRange(low=low, high=high)
+
+
+def channel_ranges(model: onnx.ModelProto, samples: Iterable[Sample]) -> dict[str, ChannelRange]:
+    """Of what enters each convolution, by layer.
 
     Raises:
         QualityError: An activation is NaN or infinite.
@@ -113,13 +137,14 @@ def channel_peaks(model: onnx.ModelProto, samples: Iterable[Sample]) -> dict[str
     """
     inputs = {layer: conv.input[0] for layer, conv in convolutions(model).items()}
     run = StylizerRun(model, list(inputs.values()))
-    peaks: dict[str, Vectors] = {}
+    found: dict[str, ChannelRange] = {}
     for frame, code in samples:
         tensors = _finite(run.tensors(frame, code))
         for layer, name in inputs.items():
-            new = np.quantile(np.abs(tensors[name]), PEAK_QUANTILE, axis=(0, 2, 3))
-            peaks[layer] = np.maximum(peaks.get(layer, 0), new).astype(np.float32)
-    return peaks
+            ends = np.quantile(tensors[name], (ODD_SHARE, 1 - ODD_SHARE), axis=(0, 2, 3))
+            one = ChannelRange(low=ends[0].astype(np.float32), high=ends[1].astype(np.float32))
+            found[layer] = one.joined(found.get(layer, one))
+    return found
 
 
 def _multiply_adds(model: onnx.ModelProto, inputs: Mapping[str, Histogram]) -> dict[str, float]:

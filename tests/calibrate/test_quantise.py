@@ -12,7 +12,7 @@ from hsi.calibrate.gate import Gate
 from hsi.calibrate.graph_edit import Array, constants, convolutions, copied, set_constant
 from hsi.calibrate.quantise import channel_scales, quantised, reads_pixels
 from hsi.calibrate.quantised_rules import broken_quantised_rules, check_quantised
-from hsi.calibrate.ranges import ActivationRanges, Sample, channel_peaks
+from hsi.calibrate.ranges import ActivationRanges, Sample, channel_ranges
 from hsi.calibrate.stylizer_run import StylizerRun
 from hsi.runtime.errors import OptionError, QualityError
 
@@ -120,7 +120,7 @@ def test_a_channel_of_zero_weights_has_a_scale() -> None:
 def test_balance_changes_nothing_in_float(
     stylizer: onnx.ModelProto, samples: list[Sample], gate: Gate
 ) -> None:
-    even = balanced(stylizer, channel_peaks(stylizer, samples))
+    even = balanced(stylizer, channel_ranges(stylizer, samples))
 
     assert gate.judge(StylizerRun(even, threads=1), "fp32").psnr > 60
 
@@ -129,7 +129,7 @@ def test_balance_rescues_a_network_with_an_outlier_channel(
     make_stylizer: Callable[..., onnx.ModelProto], samples: list[Sample], gate: Gate
 ) -> None:
     hostile = make_stylizer(outlier=400.0)
-    even = balanced(hostile, channel_peaks(hostile, samples))
+    even = balanced(hostile, channel_ranges(hostile, samples))
 
     plain, rescued = (
         gate.judge(
@@ -140,6 +140,66 @@ def test_balance_rescues_a_network_with_an_outlier_channel(
 
     assert not plain.passed
     assert rescued.psnr > plain.psnr + 10
+
+
+def test_a_channel_on_one_side_of_zero_gets_all_levels(
+    stylizer: onnx.ModelProto, samples: list[Sample]
+) -> None:
+    """Leaky ReLUs made it: symmetric levels without a shift would leave half of them unused."""
+    even = balanced(stylizer, channel_ranges(stylizer, samples))
+
+    before, after = (
+        ActivationRanges(one, samples).thresholds("max")["head"] for one in (stylizer, even)
+    )
+    found = channel_ranges(even, samples)["head"]
+
+    assert after < before
+    np.testing.assert_allclose(found.low, -found.high, atol=1e-5)
+
+
+def test_a_convolution_that_pads_is_not_centred(
+    stylizer: onnx.ModelProto, samples: list[Sample]
+) -> None:
+    padding = copied(stylizer)
+    convolutions(padding)["head"].attribute.append(helper.make_attribute("pads", [0, 0, 0, 1]))
+    ranges = channel_ranges(stylizer, samples)
+
+    even = balanced(padding, {"head": ranges["head"]})
+
+    assert not constants(even)["network.head.weight.offset"].any()
+    assert ranges["head"].centre.any()
+
+
+def test_a_bias_that_others_read_stays_theirs(
+    stylizer: onnx.ModelProto, samples: list[Sample]
+) -> None:
+    shared = copied(stylizer)
+    convolutions(shared)["body"].input[2] = "network.stem.bias"
+
+    even = balanced(shared, {"body": channel_ranges(stylizer, samples)["body"]})
+
+    kept = constants(shared)["network.stem.bias"]
+    np.testing.assert_array_equal(constants(even)["network.stem.bias"], kept)
+    assert convolutions(even)["body"].input[2] != "network.stem.bias"
+
+
+def test_rounded_weights_leave_the_mean_of_a_layer_where_it_was(
+    stylizer: onnx.ModelProto, samples: list[Sample]
+) -> None:
+    """The stem: pixels lose nothing in INT8, so that its weights alone are rounded."""
+    means = ActivationRanges(stylizer, samples[:1]).means
+    graphs = (
+        quantised(stylizer, {"stem": 255.0}),
+        quantised(stylizer, {"stem": 255.0}, means=means),
+        stylizer,
+    )
+
+    plain, corrected, wanted = (
+        StylizerRun(one, ["stem"], threads=1).tensors(*samples[0])["stem"].mean((0, 2, 3))
+        for one in graphs
+    )
+
+    assert np.abs(corrected - wanted).max() < np.abs(plain - wanted).max() / 10
 
 
 def test_a_good_graph_breaks_no_rule(int8: onnx.ModelProto, stylizer: onnx.ModelProto) -> None:

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from hsi.calibrate.graph_edit import set_constant
-from hsi.calibrate.ranges import METHODS, ActivationRanges, Sample, channel_peaks
+from hsi.calibrate.ranges import METHODS, ActivationRanges, Sample, channel_ranges
 from hsi.calibrate.stylizer_run import StylizerRun
 from hsi.runtime.errors import OptionError, QualityError
 
@@ -76,15 +76,25 @@ def test_an_input_of_zeros_has_a_range_too(
     assert ActivationRanges(silent, samples).thresholds("max")["head"] > 0
 
 
-def test_peaks_are_one_a_channel(stylizer: onnx.ModelProto, samples: list[Sample]) -> None:
-    peaks = channel_peaks(stylizer, samples)
+def test_ranges_are_one_a_channel(stylizer: onnx.ModelProto, samples: list[Sample]) -> None:
+    found = channel_ranges(stylizer, samples)
 
-    assert {layer: value.shape for layer, value in peaks.items()} == {
+    assert {layer: one.centre.shape for layer, one in found.items()} == {
         "stem": (3,),
         "body": (8,),
         "head": (8,),
     }
-    assert 100 < peaks["stem"].max() <= 255
+    assert 100 < found["stem"].high.max() <= 255
+
+
+def test_ranges_of_several_frames_hold_those_of_each(
+    stylizer: onnx.ModelProto, samples: list[Sample]
+) -> None:
+    both = channel_ranges(stylizer, samples[:2])["body"]
+    alone = channel_ranges(stylizer, samples[:1])["body"]
+
+    assert (both.low <= alone.low).all()
+    assert (both.high >= alone.high).all()
 
 
 def test_ranges_say_nothing_on_the_output(
@@ -117,7 +127,7 @@ def test_activations_that_are_no_numbers_are_refused(
     set_constant(broken, "network.stem.bias", np.full(8, np.nan, np.float32))
 
     with pytest.raises(QualityError, match="expected finite activations, found NaN or infinity"):
-        channel_peaks(broken, samples)
+        channel_ranges(broken, samples)
 
 
 def test_nothing_is_left_in_the_working_folder(

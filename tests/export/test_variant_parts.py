@@ -218,7 +218,7 @@ def test_a_calibration_that_is_interrupted_leaves_nothing(
     def interrupt(*of: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hsi.calibrate.quantiser.channel_peaks", interrupt)
+    monkeypatch.setattr("hsi.calibrate.quantiser.channel_ranges", interrupt)
     more = ("--precision", "int8", "--calib", str(clips))
 
     assert main([*arguments(checkpoint, out), *more]) == 130
