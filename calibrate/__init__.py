@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import hsi.runtime  # noqa: F401  # before ONNX Runtime, which it keeps from reporting
+
 if TYPE_CHECKING:
     from hsi.calibrate.calibration_set import CalibrationOptions, CalibrationSet, collect
     from hsi.calibrate.gate_result import GateOptions, GateResult

@@ -45,8 +45,10 @@ from hsi.runtime.stream import Stream
 from hsi.runtime.style_code import StyleCode, blend
 from hsi.runtime.styles import DEFAULT_STYLE, shipped_styles
 from hsi.runtime.stylizer import Stylised, Stylizer
+from hsi.runtime.telemetry import decline_for_onnxruntime
 from hsi.runtime.trt.options import TensorRtOptions
 
+decline_for_onnxruntime()  # here: what imports it may be any module of this package
 stream = FrameStream  # reads as `for shown in hsi.runtime.stream(...)`
 
 __all__ = [

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from hsi.runtime.bundle import Bundle
 from hsi.runtime.errors import EngineError, OptionError
 from hsi.runtime.manifest import Variant
+from hsi.runtime.telemetry import load_openvino
 
 if TYPE_CHECKING:
     from hsi.runtime.onnxruntime_options import OnnxRuntimeOptions
@@ -208,7 +209,7 @@ def _prefers_openvino(variant: Variant | None) -> bool:
 
 def _openvino_loads() -> bool:
     try:
-        import openvino  # noqa: F401
+        load_openvino()
     except ImportError as error:
         if _has(OPENVINO):
             log.warning("OpenVINO is installed and does not load: %s", _one_line(error))

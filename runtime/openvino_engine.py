@@ -14,6 +14,7 @@ from hsi.runtime.heap import return_freed
 from hsi.runtime.manifest import Graph
 from hsi.runtime.native_calls import NativeCalls
 from hsi.runtime.openvino_device import NEURAL, PROCESSOR, OpenVinoDevice
+from hsi.runtime.telemetry import load_openvino
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class OpenVinoGraph:
         precision: str = "fp32",
     ) -> None:
         try:
-            import openvino
+            openvino = load_openvino()
         except ImportError as error:
             raise EngineError(
                 f"engine {device.engine} was asked for but OpenVINO does not load: run pip install "
