@@ -67,6 +67,7 @@ class OpenVinoGraph:
                 self._core = openvino.Core()
                 device.check_found(self._core.available_devices)
                 self._model: Any = self._core.read_model(data)
+                self._outputs = [next(iter(port.names)) for port in self._model.outputs]
                 self._any_size = None if by_size else self._compiled(self._model)
         except Exception as error:
             raise translated(error, f"{what} does not load: ") from error
@@ -100,9 +101,10 @@ class OpenVinoGraph:
                 shared = value.flags.writeable or name in into
                 request.set_tensor(name, self._tensor(value, shared_memory=shared))
             request.infer()
-            names = (next(iter(port.names)) for port in self._model.outputs)
             return {
-                name: np.array(request.get_tensor(name).data) for name in names if name not in into
+                name: np.array(request.get_tensor(name).data)
+                for name in self._outputs
+                if name not in into
             }
         except Exception as error:
             raise translated(error) from error
