@@ -4,9 +4,9 @@
 
 Time: square frames of each size, in turn, through a stylizer that cuts as `hsi-run` does; told is
 the time a pixel against that of the first size. Memory: each size in a process of its own; told is
-what the peak grew by beyond that of the engine after a tile of the largest size, frame and result
-included. PICTURES are stylised whole and in tiles of 1024: told are the worst and the mean
-difference with the same statistics, and the mean to the whole picture with statistics of its own.
+what the peak grew by beyond that of the engine after one tile of it, frame and result included.
+PICTURES are stylised whole and in tiles of 1024: told are the worst and the mean difference with
+the same statistics, and the mean to the whole picture with statistics of its own.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import numpy as np
 import hsi.runtime
 from bench.interleaved import interleaved
 from hsi.runtime.frame import Image
+from hsi.runtime.heap import bound_arenas, keep_frames
 from hsi.runtime.tiling import AUTO, tiling_for
 
 _CUT = 1024
@@ -37,6 +38,8 @@ def main() -> None:
     p.add_argument("--tile", default=AUTO)
     p.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)
     args = p.parse_args()
+    bound_arenas()  # as hsi-run has it
+    keep_frames()
     tile: int | str = args.tile if args.tile == AUTO else int(args.tile)
     if args.peak_of:
         print(*peak_mb(args.peak_of, tile))
@@ -80,12 +83,15 @@ def _peak_in_a_process(size: int, tile: int | str) -> tuple[float, float]:
 
 
 def peak_mb(size: int, tile: int | str) -> tuple[float, float]:
-    """MB of the process with an engine that has run its largest tile, and MB more of a frame."""
+    """MB of the process with an engine that has run a tile of a frame, and MB more of the frame."""
     with hsi.runtime.load(tile=tile, verify=False) as stylizer:
         tiling = tiling_for(tile, stylizer.manifest.frame)
         assert tiling is not None
-        largest = tiling.side if tiling.cuts((size, size)) else size
-        stylizer(np.zeros((largest, largest, 3), np.uint8))
+        height = width = size
+        if tiling.cuts((size, size)):
+            rows, columns = next(tiling.tiles((size, size)))
+            height, width = rows.seen.stop, columns.seen.stop
+        stylizer(np.zeros((height, width, 3), np.uint8))
         engine = _peak_mb()
         stylizer(_frame(size))
         return engine, _peak_mb() - engine

@@ -72,7 +72,7 @@ class TiledStatistics:
         side, least = self._tiling.side, self._tiling.contract.min_side
         shrink = max(1.0, min(size) / FULL_SIDE, (width * height / _PIXELS) ** 0.5)
         view = max(least, round(width / shrink)), max(least, round(height / shrink))
-        if view[0] * view[1] <= side**2:
+        if view[0] * view[1] <= self._tiling.pixels:
             return view, (1, 1)
         columns, rows = -(-view[0] // side), -(-view[1] // side)
         return (max(least, view[0] // columns), max(least, view[1] // rows)), (columns, rows)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isqrt
 
 from hsi.runtime.errors import OptionError
 from hsi.runtime.manifest import FrameContract
 
 AUTO = "auto"
 
-_AUTO_SIDE = 2176  # at 90 bytes a pixel the network takes 0.4 GB; 8192x8192 is 4x4 of them
-_AUTO_PIXELS = 4096 * 2304  # 4K is left whole
+_AUTO_SIDE = 4096
+_AUTO_PIXELS = 4096 * 2304  # 4K is left whole, and a tile takes no more memory than that
+_AUTO_LEAST_SIDE = 2176  # a network must take such tiles, and see no farther than a quarter of one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +36,15 @@ class Tiling:
         contract: Of the network.
         side: Pixels a side of a tile, at most.
         above: Frames of up to so many pixels are left whole.
+        pixels: Of a tile, at most; None: a square's.
 
     Raises:
         OptionError: The side is not within what the network takes, or leaves nothing to keep.
     """
 
-    def __init__(self, contract: FrameContract, *, side: int, above: int) -> None:
+    def __init__(
+        self, contract: FrameContract, *, side: int, above: int, pixels: int | None = None
+    ) -> None:
         stride = contract.stride
         self.contract = contract
         self._above = above
@@ -51,6 +56,7 @@ class Tiling:
                 f"whose tiles overlap by {2 * self._margin}, found {side}: 1024 is a usual size"
             )
         self.side = side // stride * stride
+        self.pixels = pixels or self.side**2
 
     def cuts(self, size: tuple[int, int]) -> bool:
         """Whether a frame of ``size`` (width, height) is cut."""
@@ -58,16 +64,36 @@ class Tiling:
 
     def tiles(self, size: tuple[int, int]) -> Iterator[tuple[Span, Span]]:
         """Rows and columns of every tile of a frame of ``size`` (width, height), row by row."""
-        columns = self._spans(size[0])
-        return ((rows, across) for rows in self._spans(size[1]) for across in columns)
+        columns, rows = self._grid(size)
+        return ((down, across) for down in rows for across in columns)
 
-    def _spans(self, length: int) -> list[Span]:
-        """The tiles along one side of a frame: few, and of about one size."""
-        if length <= self.side:
+    def _grid(self, size: tuple[int, int]) -> tuple[list[Span], list[Span]]:
+        """Columns and rows of the tiles that overlap least: wide ones, where they may be wide."""
+        grids = []
+        for width in self._widths(size[0]):
+            columns = self._spans(size[0], width)
+            widest = max(_length(one.seen) for one in columns)
+            highest = min(self.side, max(self.pixels // widest, self._smallest))
+            grids.append((columns, self._spans(size[1], highest)))
+        return min(grids, key=lambda grid: _seen(grid[0]) * _seen(grid[1]))
+
+    def _widths(self, width: int) -> Iterator[int]:
+        """The most that each number of columns may be wide, from the fewest to square tiles."""
+        square = isqrt(self.pixels)
+        count = len(self._spans(width, self.side))
+        last = len(self._spans(width, min(self.side, square)))
+        overlap = 2 * self._margin
+        for columns in range(count, last + 1):
+            even = _up(_ceil_div(width + (columns - 1) * overlap, columns), self.contract.stride)
+            yield min(self.side, max(even, self._smallest))
+
+    def _spans(self, length: int, most: int) -> list[Span]:
+        """The tiles along one side of a frame, of up to ``most`` pixels: few, and of one size."""
+        if length <= most:
             whole = slice(0, length)
             return [Span(seen=whole, kept=whole, inner=whole)]
         stride, overlap = self.contract.stride, 2 * self._margin
-        count = _ceil_div(length - overlap, self.side - overlap)
+        count = _ceil_div(length - overlap, most // stride * stride - overlap)
         even = _up(_ceil_div(length + (count - 1) * overlap, count), stride)
         side = max(even, self._smallest)
         starts = list(range(0, length - overlap, side - overlap))
@@ -102,11 +128,22 @@ def tiling_for(tile: int | str | None, contract: FrameContract) -> Tiling | None
     if tile is None:
         return None
     if tile == AUTO:
-        far = 4 * contract.receptive_field > _AUTO_SIDE or contract.max_side < _AUTO_SIDE
-        return None if far else Tiling(contract, side=_AUTO_SIDE, above=_AUTO_PIXELS)
+        far = 4 * contract.receptive_field > _AUTO_LEAST_SIDE
+        if far or contract.max_side < _AUTO_LEAST_SIDE:
+            return None
+        side = min(_AUTO_SIDE, contract.max_side)
+        return Tiling(contract, side=side, above=_AUTO_PIXELS, pixels=_AUTO_PIXELS)
     if isinstance(tile, bool) or not isinstance(tile, int):
         raise OptionError(f"tile: expected pixels, auto or None, found {tile!r}: 1024 is usual")
     return Tiling(contract, side=tile, above=tile**2)
+
+
+def _seen(spans: list[Span]) -> int:
+    return sum(_length(one.seen) for one in spans)
+
+
+def _length(span: slice) -> int:
+    return int(span.stop - span.start)
 
 
 def _ceil_div(value: int, by: int) -> int:

@@ -37,14 +37,35 @@ def test_tiles_cover_a_frame_once_and_are_kept_clear_of_their_cuts(
     assert (covered == 1).all()
 
 
-def test_a_frame_of_8192x8192_costs_at_most_an_eighth_more() -> None:
+def _seen(size: tuple[int, int]) -> list[tuple[int, int]]:
+    """Width and height of every tile of a frame, cut as `auto` does."""
     tiling = tiling_for("auto", SHIPPED)
     assert tiling is not None
-    seen = [(r.seen, c.seen) for r, c in tiling.tiles((8192, 8192))]
-    pixels = sum((r.stop - r.start) * (c.stop - c.start) for r, c in seen)
-    assert pixels < 8192 * 8192 * 1.125
+    return [
+        (across.seen.stop - across.seen.start, down.seen.stop - down.seen.start)
+        for down, across in tiling.tiles(size)
+    ]
+
+
+def test_a_frame_of_8192x8192_costs_at_most_a_twelfth_more() -> None:
+    seen = _seen((8192, 8192))
+    assert sum(width * height for width, height in seen) < 8192 * 8192 * (1 + 1 / 12)
     # Engines prepare for each size, and keep memory for it.
-    assert {(r.stop - r.start, c.stop - c.start) for r, c in seen} == {(2168, 2168)}
+    assert set(seen) == {(2840, 2840)}
+
+
+def test_a_frame_is_cut_along_one_side_where_that_overlaps_least() -> None:
+    assert _seen((4096, 4096)) == [(4096, 2128)] * 2
+    assert _seen((4000, 6000)) == [(4000, 2112)] * 3
+    assert _seen((6000, 4000)) == [(2112, 4000)] * 3
+
+
+@pytest.mark.parametrize("size", [(5120, 2880), (8192, 8192), (20_000, 70), (70, 20_000)])
+def test_a_tile_takes_no_more_memory_than_the_largest_frame_left_whole(
+    size: tuple[int, int],
+) -> None:
+    assert max(width * height for width, height in _seen(size)) <= 4096 * 2304
+    assert max(max(tile) for tile in _seen(size)) <= 4096
 
 
 def test_4k_is_left_whole_and_more_is_cut() -> None:
