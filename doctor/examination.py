@@ -39,8 +39,7 @@ def examine(
     graphics = list(_guarded("gpu", lambda: gpu(machine)))
     yield from graphics
     if not any(finding.level is Level.FAULT for finding in base):
-        device = any(finding.level is Level.OK for finding in graphics)
-        yield from _guarded("bundle", lambda: _bundle_and_engines(bundle, device=device))
+        yield from _guarded("bundle", lambda: _bundle_and_engines(bundle, graphics[-1], machine))
         yield from _guarded("cameras", lambda: cameras(machine))
         yield from _guarded("cameras", genicam_cameras)
         yield from _guarded("window", window)
@@ -52,11 +51,11 @@ def examine(
     yield from _guarded("extras", extras)
 
 
-def _bundle_and_engines(path: Path | None, *, device: bool) -> Iterator[Finding]:
+def _bundle_and_engines(path: Path | None, gpu: Finding, machine: Machine) -> Iterator[Finding]:
     found, finding = bundle_of(path)
     yield finding
     for whole in whole_bundles(found):
-        yield from engines(whole, device=device)
+        yield from engines(whole, gpu=gpu, machine=machine)
 
 
 def _guarded(subject: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:

@@ -30,7 +30,7 @@ def gpu(machine: Machine) -> Iterator[Finding]:
             "see that nvidia-smi works; a container needs --gpus all and NVIDIA's container "
             "toolkit; CUDA_VISIBLE_DEVICES must not be empty",
         )
-    elif _on_the_bus(machine):
+    elif machine.has_pci(_NVIDIA, _DISPLAY):
         yield warning(
             "gpu",
             "there is an NVIDIA GPU and no driver for it",
@@ -38,18 +38,10 @@ def gpu(machine: Machine) -> Iterator[Finding]:
             "ubuntu-drivers install) and restart",
         )
     else:
-        yield note("gpu", "no NVIDIA GPU: engines run on the processor")
+        yield note("gpu", "no NVIDIA GPU is in this machine")
 
 
 def _driver_version(machine: Machine) -> str | None:
     text = machine.text("proc/driver/nvidia/version")
     found = re.search(r"Module\D*(?:for \S+\s+)?(\d+\.[\d.]+)", text or "")
     return found[1] if found else ("of unknown version" if text else None)
-
-
-def _on_the_bus(machine: Machine) -> bool:
-    return any(
-        machine.text(f"sys/bus/pci/devices/{one.name}/vendor") == _NVIDIA
-        and (machine.text(f"sys/bus/pci/devices/{one.name}/class") or "").startswith(_DISPLAY)
-        for one in machine.entries("sys/bus/pci/devices")
-    )

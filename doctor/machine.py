@@ -30,6 +30,14 @@ class Machine:
         except ValueError:
             return None
 
+    def has_pci(self, vendor: str, pci_class: str) -> bool:
+        """Whether a PCI device is there, of a vendor such as `0x10de`, whose class begins so."""
+        return any(
+            self.text(f"sys/bus/pci/devices/{one.name}/vendor") == vendor
+            and (self.text(f"sys/bus/pci/devices/{one.name}/class") or "").startswith(pci_class)
+            for one in self.entries("sys/bus/pci/devices")
+        )
+
     def entries(self, folder: str) -> list[Path]:
         """What a folder holds, by name; nothing where it is missing or closed."""
         try:

@@ -25,8 +25,10 @@ def main(argv: Sequence[str]) -> int:
         _tell(**_engine(*words))
     elif what == "device":
         _tell(**_device())
-    elif what == "tensorrt":
-        _tell(**_tensorrt())
+    elif what == "built-engine":
+        _tell(**_built_engine(*words))
+    elif what == "openvino-devices":
+        _tell(**_openvino_devices())
     elif what == "genicam":
         _tell(**_genicam())
     elif what == "window":
@@ -80,17 +82,43 @@ def _device() -> dict[str, Any]:
     return {"name": device.name, "compute_capability": capability, "cuda": device.driver}
 
 
-def _tensorrt() -> dict[str, Any]:
-    """Load the bindings. Only to be asked for where there is a device."""
+def _built_engine(name: str) -> dict[str, Any]:
+    """Load what an engine is built with. Only to be asked for where there is a device."""
+    from hsi.runtime.engine import TENSORRT
     from hsi.runtime.errors import EngineError
-    from hsi.runtime.trt.bindings import load_bindings
 
     try:
-        trt = load_bindings()
-        importlib.import_module("hsi.runtime.trt.engine")
+        version = _tensorrt() if name == TENSORRT else _provider(name)
     except (EngineError, ImportError) as error:
-        return {"error": str(error)}
-    return {"version": str(trt.__version__)}
+        return {"refused": str(error)}
+    return {"version": version}
+
+
+def _tensorrt() -> str:
+    from hsi.runtime.trt.bindings import load_bindings
+    from hsi.runtime.trt.cuda import load_cuda
+
+    importlib.import_module("hsi.runtime.trt.engine")
+    load_cuda()
+    return f"tensorrt {load_bindings().__version__}"
+
+
+def _provider(name: str) -> str:
+    from hsi.runtime.engine import ORT_TENSORRT
+    from hsi.runtime.errors import EngineError
+    from hsi.runtime.trt.provider import LIBRARIES, PROVIDERS, tensorrt_version
+
+    importlib.import_module("hsi.runtime.trt.session_maker")
+    provider = PROVIDERS[name]()
+    if name == ORT_TENSORRT and tensorrt_version() is None:
+        raise EngineError(f"expected {' or '.join(LIBRARIES)}, the loader finds none")
+    return provider.version
+
+
+def _openvino_devices() -> dict[str, Any]:
+    from hsi.runtime.telemetry import load_openvino
+
+    return {"devices": load_openvino().Core().available_devices}
 
 
 def _genicam() -> dict[str, Any]:

@@ -87,7 +87,8 @@ class TensorRtProvider:
                 f"{', '.join(available)}: install 'hsi-edge[gpu,tensorrt]' instead of "
                 "'hsi-edge[cpu]'"
             )
-        self.version = f"{tensorrt_version()}, ONNX Runtime {ort.__version__}"
+        known = f"TensorRT {tensorrt_version() or 'of no known version'}"
+        self.version = f"{known}, ONNX Runtime {ort.__version__}"
 
     def session(
         self, data: bytes, session_options: ort.SessionOptions, options: dict[str, str]
@@ -182,12 +183,12 @@ PROVIDERS: Mapping[str, Callable[[], Provider]] = {
 }
 
 
-def tensorrt_version() -> str:
-    """The version of the TensorRT library that the loader finds."""
+def tensorrt_version() -> str | None:
+    """The version of the TensorRT library that the loader finds; None where it finds none."""
     for name in LIBRARIES:
         with suppress(OSError, AttributeError):
-            return f"TensorRT {ctypes.CDLL(name).getInferLibVersion()}"
-    return "TensorRT of no known version"
+            return str(ctypes.CDLL(name).getInferLibVersion())
+    return None
 
 
 def _common(prefix: str, shapes: Shapes, told: TensorRtOptions) -> dict[str, str]:

@@ -14,11 +14,21 @@ from hsi.runtime.bundle import Bundle
 from hsi.runtime.engine import ENGINES, open_engine
 from hsi.runtime.errors import EngineError, OptionError
 
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
+
 
 def test_an_unknown_engine_is_refused_with_those_there_are(small_bundle: Path) -> None:
     match = f"^engine must be one of {', '.join(ENGINES)}, got 'x'"
     with pytest.raises(OptionError, match=match):
         open_engine(Bundle(small_bundle), "x")
+
+
+def test_the_docs_have_a_row_for_each_engine() -> None:
+    table = DOCS.read_text().partition("\n\n")[2].partition("\n\n")[0]
+
+    rows = [line.split("`")[1] for line in table.splitlines()[2:]]
+
+    assert sorted(["auto", *rows]) == sorted(ENGINES)
 
 
 def test_no_threads_are_refused(small_bundle: Path) -> None:
