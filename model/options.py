@@ -108,5 +108,7 @@ PRESETS: dict[str, NetworkOptions] = {
     "hsi-edge": NetworkOptions(
         preset="hsi-edge", injector=InjectorOptions(residual="instance"), modules=3, code_hidden=256
     ),
-    "hsi-vgg": NetworkOptions(preset="hsi-vgg", modules=3, style_hidden=256),
+    "hsi-vgg": NetworkOptions(
+        preset="hsi-vgg", injector=InjectorOptions(residual="instance"), style_hidden=256
+    ),
 }

@@ -147,7 +147,7 @@ class Trainer:
         rate = self._set_rate()
         if options.weights.identity:
             styles = torch.cat([contents[:1], styles[1:]])
-        with self._autocast(options.device != "cpu"):
+        with self._autocast(self._network_autocast):
             codes = self.network.encode_style(styles).repeat_interleave(options.share, 0)
             made, _ = self.network(seen, codes)
         made = self._judged(made)
@@ -176,7 +176,7 @@ class Trainer:
         if not weight:
             return {}
         noise = torch.Generator(seen.device).manual_seed(self.options.seed * 1_000_003 + self.step)
-        with self._autocast(self.options.device != "cpu"):
+        with self._autocast(self._network_autocast):
             other = self._judged(disturbed(self.network, seen, codes, noise))
         return {"consistency": weight * (other - made).abs().mean()}
 
@@ -193,6 +193,11 @@ class Trainer:
         loss.backward()
         self.opponent.step()
         return float(loss.detach())
+
+    @property
+    def _network_autocast(self) -> bool:
+        """Whether bfloat16 pays for the network too: on a CPU, thin layers lose by it."""
+        return self.options.device != "cpu" or isinstance(self.network, VggNetwork)
 
     def _autocast(self, wanted: bool) -> torch.autocast:
         device = torch.device(self.options.device).type

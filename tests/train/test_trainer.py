@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hsi.model import StyleNetwork
+from hsi.model import PRESETS, StyleNetwork, build_network
 from hsi.model.checkpoint import load_checkpoint
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.options import LossWeights, TrainOptions
@@ -225,3 +225,19 @@ def test_a_rate_that_breaks_the_run_stops_it(make_options: Options, tiny: Networ
 
     with pytest.raises(SourceError, match="step 0: expected a finite loss, found nan"):
         Trainer(make_options(), network).run()
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_on_a_cpu_bfloat16_is_for_wide_networks(
+    make_options: Options, tiny: Network, wide: bool
+) -> None:
+    """Thin layers lose more by the conversions than they win."""
+    network = build_network(PRESETS["hsi-vgg"]) if wide else tiny()
+    last = network.get_submodule("decoder" if wide else "head")
+    made: list[torch.Tensor] = []
+    last.register_forward_hook(lambda module, given, output: made.append(output))
+    trainer = Trainer(make_options(precision="bf16"), network)
+
+    trainer._train_step(*trainer._batch(0))
+
+    assert made[0].dtype == (torch.bfloat16 if wide else torch.float32)
