@@ -1,6 +1,6 @@
 """Rules a graph of lower precision must keep so that TensorRT and OpenVINO take it and are fast."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import onnx
@@ -11,6 +11,7 @@ from hsi.runtime.errors import QualityError
 INT8, UINT8 = onnx.TensorProto.INT8, onnx.TensorProto.UINT8
 # What passes of this package add to a graph that kept the rules of an export.
 ADDED = frozenset("QuantizeLinear DequantizeLinear Mul Add Sub Cast".split())
+MOVES = frozenset("Concat Pad Reshape Resize Transpose".split())  # INT8 passes through these
 
 
 def broken_quantised_rules(model: onnx.ModelProto, base: onnx.ModelProto) -> list[str]:
@@ -21,10 +22,10 @@ def broken_quantised_rules(model: onnx.ModelProto, base: onnx.ModelProto) -> lis
         base: The exported graph it was made of, which keeps the rules of an export.
     """
     known = {node.op_type for node in base.graph.node} | ADDED
-    readers: dict[str, list[str]] = {}
+    readers: dict[str, list[onnx.NodeProto]] = {}
     for node in model.graph.node:
         for name in node.input:
-            readers.setdefault(name, []).append(node.op_type)
+            readers.setdefault(name, []).append(node)
     pixels = {v.name for v in model.graph.input if v.type.tensor_type.elem_type == UINT8}
     arrays = constants(model)
     found = []
@@ -50,7 +51,7 @@ def check_quantised(model: onnx.ModelProto, base: onnx.ModelProto) -> None:
 
 
 def _pair_rules(
-    node: onnx.NodeProto, arrays: dict[str, Array], readers: dict[str, list[str]]
+    node: onnx.NodeProto, arrays: dict[str, Array], readers: Mapping[str, list[onnx.NodeProto]]
 ) -> Iterator[str]:
     scale, zero = (arrays.get(name) for name in (*node.input[1:], "", "")[:2])
     if scale is None or zero is None:
@@ -64,9 +65,21 @@ def _pair_rules(
     if np.any(zero):
         yield "zero point other than 0: TensorRT refuses it"
     if node.op_type == "QuantizeLinear":
-        if set(readers.get(node.output[0], ())) != {"DequantizeLinear"}:
+        if {one.op_type for one in readers.get(node.output[0], ())} != {"DequantizeLinear"}:
             yield "expected to be read by DequantizeLinear alone, found others"
         if scale.ndim:
             yield "expected one scale for an activation, found one a channel"
-    elif set(readers.get(node.output[0], ())) != {"Conv"}:
+    elif _ends(node.output[0], readers) != {"Conv"}:
         yield "expected to be read by convolutions alone, found others: all else stays float"
+
+
+def _ends(name: str, readers: Mapping[str, list[onnx.NodeProto]]) -> set[str]:
+    """The operators that read a tensor, whatever moves or repeats its values on the way."""
+    found, ahead = set(), [name]
+    while ahead:
+        for node in readers.get(ahead.pop(), ()):
+            if node.op_type in MOVES:
+                ahead.append(node.output[0])
+            else:
+                found.add(node.op_type)
+    return found
