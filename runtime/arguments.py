@@ -259,10 +259,10 @@ def _add_run(group: Any) -> None:
         help="latest: the newest frame wins, a file plays in real time; every: nothing is "
         "dropped (default: latest for cameras and streams, every for files)",
     )  # fmt: skip
-    engine = group.add_argument(
-        "--engine", default="auto", metavar="NAME", help="what computes (default: auto)"
-    )
-    engine.completer = lambda **context: ENGINES
+    group.add_argument(
+        "--engine", default="auto", choices=ENGINES, metavar="NAME",
+        help=f"what computes: {', '.join(ENGINES)} (default: auto)",
+    )  # fmt: skip
     group.add_argument(
         "--min-size", metavar="WxH", help="smallest frame that an engine with TensorRT is built for"
     )

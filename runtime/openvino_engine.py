@@ -3,11 +3,15 @@
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
 from hsi.runtime.bundle import Bundle
+from hsi.runtime.compiled_graphs import CompiledGraphs, key_of
 from hsi.runtime.engine import Frames, Vectors
 from hsi.runtime.errors import BundleError, EngineError
 from hsi.runtime.heap import return_freed
@@ -19,6 +23,7 @@ from hsi.runtime.telemetry import load_openvino
 log = logging.getLogger(__name__)
 
 CALLS = NativeCalls()
+OF_PROCESSOR = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
 SIZES_KEPT = 8  # of frames, each with a compiled graph of some megabytes
 Sizes = tuple[tuple[str, tuple[int, ...]], ...]  # of the inputs, by name
 NO_MEMORY = ("bad_alloc", "bad allocation", "not enough memory", "out of memory")
@@ -62,13 +67,15 @@ class OpenVinoGraph:
             ) from error
         self._device = device
         self._settings = device.settings(threads, precision)
+        self._version = openvino.get_version()
         try:
             with CALLS.one():
                 self._core = openvino.Core()
                 device.check_found(self._core.available_devices)
                 self._model: Any = self._core.read_model(data)
+                self._key = partial(key_of, sha256(data).hexdigest())
                 self._outputs = [next(iter(port.names)) for port in self._model.outputs]
-                self._any_size = None if by_size else self._compiled(self._model)
+                self._any_size = None if by_size else self._compiled((), lambda: self._model)
         except Exception as error:
             raise translated(error, f"{what} does not load: ") from error
         self._tensor = openvino.Tensor
@@ -127,9 +134,7 @@ class OpenVinoGraph:
         with self._choosing:
             found = self._sizes.pop(sizes, None)
             if found is None:
-                model = self._model.clone()
-                model.reshape({name: list(shape) for name, shape in sizes})
-                found = self._compiled(model)
+                found = self._compiled(sizes, lambda: self._resized(sizes))
                 log.debug("OpenVINO: compiled for %s", dict(sizes))
             self._sizes[sizes] = found
             if len(self._sizes) > SIZES_KEPT:
@@ -137,8 +142,21 @@ class OpenVinoGraph:
                 return_freed()
             return found
 
-    def _compiled(self, model: Any) -> "_Compiled":
-        compiled = self._core.compile_model(model, self._device.name, self._settings)
+    def _resized(self, sizes: Sizes) -> Any:
+        model = self._model.clone()
+        model.reshape({name: list(shape) for name, shape in sizes})
+        return model
+
+    def _compiled(self, sizes: Sizes, model: Callable[[], Any]) -> "_Compiled":
+        def compiled_anew() -> Any:
+            return self._core.compile_model(model(), self._device.name, self._settings)
+
+        if self._device is PROCESSOR:
+            about = {name: self._core.get_property("CPU", name) for name in OF_PROCESSOR}
+            key = self._key(sizes, self._version, about, self._settings)
+            compiled = CompiledGraphs().opened(key, self._core, self._settings, compiled_anew)
+        else:
+            compiled = compiled_anew()
         self._device.check_runs(compiled.get_property("EXECUTION_DEVICES"))
         return _Compiled(compiled)
 

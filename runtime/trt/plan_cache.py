@@ -3,9 +3,6 @@
 import hashlib
 import json
 import logging
-import os
-import stat
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from hsi.runtime.errors import BundleError
 from hsi.runtime.json_record import record_from_json
+from hsi.runtime.private_folder import is_private, make_private, write_whole
 from hsi.runtime.style_code import cache_home
 from hsi.runtime.trt.builder import BuildCancelled, BuiltPlan
 from hsi.runtime.trt.plan_key import PlanKey
@@ -81,9 +79,9 @@ class PlanCache:
         )
         try:
             path.with_suffix(".json").unlink(missing_ok=True)
-            self._write(path, built.plan)
-            self._write(path.with_suffix(".json"), json.dumps(asdict(sidecar), indent=1).encode())
-            self._write(self._timings_path(key), built.timings)
+            write_whole(path, built.plan)
+            write_whole(path.with_suffix(".json"), json.dumps(asdict(sidecar), indent=1).encode())
+            write_whole(self._timings_path(key), built.timings)
         except OSError as error:
             log.warning(
                 "%s: the plan cannot be kept (%s): the next run builds it again", path, error
@@ -176,13 +174,7 @@ class PlanCache:
 
     def is_private(self) -> bool:
         """Whether no one else can put machine code into it."""
-        try:
-            found = os.stat(self.folder)
-        except OSError:
-            return True  # there is none yet
-        return not hasattr(os, "getuid") or (
-            found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-        )
+        return is_private(self.folder)
 
     def make_folder(self) -> None:
         """Make it, closed to others.
@@ -190,11 +182,4 @@ class PlanCache:
         Raises:
             OSError: The disk refuses.
         """
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-    def _write(self, path: Path, data: bytes) -> None:
-        self.make_folder()
-        with tempfile.TemporaryDirectory(dir=self.folder) as beside:
-            fresh = Path(beside) / path.name
-            fresh.write_bytes(data)
-            os.replace(fresh, path)
+        make_private(self.folder)

@@ -37,6 +37,11 @@ def test_no_size_of_a_tile(word: str) -> None:
         _request("a.png", "--tile", word)
 
 
+def test_an_engine_that_is_none_is_refused_before_anything_is_opened() -> None:
+    with pytest.raises(OptionError, match=r"--engine: invalid choice: 'cpu' \(choose from .*auto"):
+        parse(["nofile.mp4", "--engine", "cpu"])
+
+
 def test_sources_may_stand_anywhere() -> None:
     request = _request("a.mp4", "--strength", "0.5", "b.mp4", "-i", "c.mp4", "--source", "d.mp4")
     assert request.sources == ("a.mp4", "b.mp4", "c.mp4", "d.mp4")
@@ -45,8 +50,8 @@ def test_sources_may_stand_anywhere() -> None:
 def test_every_option_arrives() -> None:
     words = (
         "a.mp4 -o b.mp4 -o c/ --model m.hsi --style x.jpg:2 --style y --strength 0.5 --size 640x480"
-        " --duration 2m --frames 9 --policy latest --engine cpu --threads 2 --no-verify --json -q"
-        " -vv --stability 0.2 --keep-colour --protect 1,2,3,4 --protect 5%,5%,9%,9%"
+        " --duration 2m --frames 9 --policy latest --engine openvino --threads 2 --no-verify"
+        " --json -q -vv --stability 0.2 --keep-colour --protect 1,2,3,4 --protect 5%,5%,9%,9%"
         " --style-scale off --tile off"
     )
     assert _request(*words.split()) == Request(
@@ -68,7 +73,7 @@ def test_every_option_arrives() -> None:
         duration_s=120.0,
         frames=9,
         policy=Policy.LATEST,
-        engine="cpu",
+        engine="openvino",
         threads=2,
         tile=None,
         verify=False,
