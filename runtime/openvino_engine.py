@@ -43,6 +43,7 @@ class OpenVinoGraph:
         by_size: Whether sizes get graphs of their own, or share one.
         device: What computes.
         precision: Of the graph.
+        kept: Where what is compiled for the CPU is kept; None for nowhere.
 
     Raises:
         EngineError: OpenVINO is not installed, has no such device, or does not take the graph.
@@ -57,6 +58,7 @@ class OpenVinoGraph:
         by_size: bool = True,
         device: OpenVinoDevice = PROCESSOR,
         precision: str = "fp32",
+        kept: CompiledGraphs | None = None,
     ) -> None:
         try:
             openvino = load_openvino()
@@ -68,6 +70,7 @@ class OpenVinoGraph:
         self._device = device
         self._settings = device.settings(threads, precision)
         self._version = openvino.get_version()
+        self._kept = kept
         try:
             with CALLS.one():
                 self._core = openvino.Core()
@@ -151,10 +154,10 @@ class OpenVinoGraph:
         def compiled_anew() -> Any:
             return self._core.compile_model(model(), self._device.name, self._settings)
 
-        if self._device is PROCESSOR:
+        if self._kept is not None and self._device is PROCESSOR:
             about = {name: self._core.get_property("CPU", name) for name in OF_PROCESSOR}
             key = self._key(sizes, self._version, about, self._settings)
-            compiled = CompiledGraphs().opened(key, self._core, self._settings, compiled_anew)
+            compiled = self._kept.opened(key, self._core, self._settings, compiled_anew)
         else:
             compiled = compiled_anew()
         self._device.check_runs(compiled.get_property("EXECUTION_DEVICES"))
@@ -256,6 +259,7 @@ class OpenVinoEngine:
             by_size=by_size,
             device=device,
             precision=graph.precision,
+            kept=CompiledGraphs(),
         )
         told = tuple(set(names) for names in graph.names())
         if told != opened.names():
