@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from hsi.doctor.examination import examine
 from hsi.doctor.finding import Finding, Level
@@ -65,7 +66,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
-    p = argparse.ArgumentParser(
+    p = _Parser(
         "hsi-doctor",
         description="Say what keeps this machine from its cameras and bundles, and what mends it.",
         epilog=EXAMPLES,
@@ -80,6 +81,14 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     p.add_argument("-q", "--quiet", action="store_true", help="warnings and faults alone")
     p.add_argument("--json", action="store_true", help="findings as JSON")
     return _completed(p).parse_args(argv)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains in one line, as all commands do; their parser needs libraries that may not load."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(2, f"{self.prog}: {message}: see {self.prog} --help\n")
 
 
 def _completed(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

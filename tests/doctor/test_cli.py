@@ -107,3 +107,11 @@ def test_help_shows_examples_and_exit_codes(capsys: pytest.CaptureFixture[str]) 
 def test_a_fault_without_its_mend_cannot_be_told() -> None:
     with pytest.raises(ValueError, match="camera 0: a fault needs its mend"):
         fault("camera 0", "broken", "")
+
+
+def test_a_wrong_option_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--engine"])
+
+    told = "hsi-doctor: unrecognized arguments: --engine: see hsi-doctor --help\n"
+    assert capsys.readouterr().err == told
