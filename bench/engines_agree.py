@@ -11,11 +11,11 @@ code that much larger.
 import argparse
 import math
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 import onnx
 
+from bench.bundle_argument import bundle_argument
 from hsi.calibrate.candidates import OpenVinoRun
 from hsi.calibrate.half import half
 from hsi.calibrate.quantiser import Quantiser
@@ -34,7 +34,7 @@ STYLES = 3
 def main() -> None:
     """Measure and print."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument("bundle", type=Path, nargs="?", default=shipped_bundle())
+    p.add_argument("bundle", type=bundle_argument, nargs="?", default=shipped_bundle())
     p.add_argument("--layers", action="store_true", help="each layer in INT8 alone")
     args = p.parse_args()
     bundle = Bundle(args.bundle)

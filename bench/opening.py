@@ -17,13 +17,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.bundle_argument import bundle_argument
 from bench.size_argument import size_argument
+from hsi.runtime.bundle import shipped_bundle
 from hsi.runtime.uri import size_from_text
 
 _PROGRAM = """\
 import sys, numpy as np, hsi.runtime
 model, width, height = sys.argv[1:]
-with hsi.runtime.load(model or None, engine="openvino") as stylizer:
+with hsi.runtime.load(model, engine="openvino") as stylizer:
     stylizer.set_style(hsi.runtime.DEFAULT_STYLE)
     stylizer(np.zeros((int(height), int(width), 3), np.uint8))
 """
@@ -32,7 +34,7 @@ with hsi.runtime.load(model or None, engine="openvino") as stylizer:
 def main() -> None:
     """Measure and print."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument("--model", default="")
+    p.add_argument("--model", default=shipped_bundle(), type=bundle_argument)
     p.add_argument("--size", default="1280x720", type=size_argument)
     p.add_argument("--rounds", type=int, default=5)
     args = p.parse_args()
@@ -43,7 +45,7 @@ def main() -> None:
         print(f"{name:14s} {middle:7.0f} ms  x{middle / first:.2f}")
 
 
-def measure(model: str, size: tuple[int, int], rounds: int) -> dict[str, list[float]]:
+def measure(model: Path, size: tuple[int, int], rounds: int) -> dict[str, list[float]]:
     """Milliseconds until the first picture, by what a program finds."""
     times: dict[str, list[float]] = {"nothing kept": [], "kept": [], "cannot keep": []}
     with tempfile.TemporaryDirectory() as home:
@@ -61,8 +63,8 @@ def measure(model: str, size: tuple[int, int], rounds: int) -> dict[str, list[fl
     return times
 
 
-def _run(home: str, model: str, size: tuple[int, int]) -> float:
-    command = [sys.executable, "-c", _PROGRAM, model, *map(str, size)]
+def _run(home: str, model: Path, size: tuple[int, int]) -> float:
+    command = [sys.executable, "-c", _PROGRAM, *map(str, (model, *size))]
     begun = time.monotonic()
     subprocess.run(command, env={**os.environ, "XDG_CACHE_HOME": home}, check=True)
     return 1e3 * (time.monotonic() - begun)
