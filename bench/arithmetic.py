@@ -35,7 +35,7 @@ CHAIN, WIDTH, STRIDE = 8, 64, 8  # convolutions, channels, pixels of the frame a
 KINDS = {
     "convolutions": ("Convolution",),
     "layouts": ("Reorder", "Transpose"),
-    "pixels to blocks and back": ("MatMul", "Pad", "Slice", "Convert", "Concatenation"),
+    "pixels to blocks and back": ("MatMul", "Pad", "Slice", "Convert", "Concat"),
     "to levels": ("FakeQuantize",),
     "enlarging": ("Interpolate",),
 }
