@@ -1,6 +1,6 @@
 """The quality gate: a graph of lower precision against FP32, on frames it was not calibrated on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Protocol
@@ -83,28 +83,52 @@ class Gate:
         Raises:
             EngineError: The candidate does not run.
         """
-        made = [candidate.stylise(one.image, one.code) for one in self.pairs]
+        return next(self.judge_engines([candidate], precision, options))
+
+    def judge_engines(
+        self, candidates: Iterable[Candidate], precision: str, options: GateOptions | None = None
+    ) -> Iterator[GateResult]:
+        """Hold one graph on several engines against FP32, and against itself on the first of them.
+
+        Args:
+            candidates: The graph on each engine, judged as they are asked for.
+            precision: What to call it.
+            options: What it must reach; None for the gate's own.
+
+        Raises:
+            EngineError: A candidate does not run.
+        """
+        first: list[Image] | None = None
+        for one in candidates:
+            made = [one.stylise(pair.image, pair.code) for pair in self.pairs]
+            yield GateResult(
+                precision=precision,
+                engine=one.name,
+                options=options or self.options,
+                scores=self._scores(made, first),
+                banding=banding(self._drawn_ramp(one), self._wanted_ramp),
+                flicker=Flicker(
+                    change=self._change_at_rest(one), reference_change=self._wanted_change
+                ),
+            )
+            first = first or made
+
+    def _scores(self, made: list[Image], first: list[Image] | None) -> tuple[GateScore, ...]:
         losses = self._losses(made)
-        judged = zip(self.pairs, made, self.wanted, losses, self._wanted_losses, strict=True)
-        scores = tuple(
+        beside: Sequence[Image | None] = first or [None] * len(made)
+        judged = zip(
+            self.pairs, made, self.wanted, beside, losses, self._wanted_losses, strict=True
+        )
+        return tuple(
             GateScore(
                 frame=pair.frame,
                 style=pair.style,
                 **asdict(likeness(picture, wanted)),
+                agreement=None if other is None else likeness(picture, other).psnr,
                 losses=loss,
                 reference_losses=wanted_loss,
             )
-            for pair, picture, wanted, loss, wanted_loss in judged
-        )
-        return GateResult(
-            precision=precision,
-            engine=candidate.name,
-            options=options or self.options,
-            scores=scores,
-            banding=banding(self._drawn_ramp(candidate), self._wanted_ramp),
-            flicker=Flicker(
-                change=self._change_at_rest(candidate), reference_change=self._wanted_change
-            ),
+            for pair, picture, wanted, other, loss, wanted_loss in judged
         )
 
     def strain(self, candidate: Candidate) -> float:

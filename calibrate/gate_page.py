@@ -9,7 +9,7 @@ import numpy as np
 
 from hsi.calibrate.gate import Candidate, Gate
 from hsi.calibrate.gate_result import GateResult, GateScore
-from hsi.calibrate.gate_table import NO_LOSSES, share_text
+from hsi.calibrate.gate_table import NO_LOSSES, decibel_text, share_text
 from hsi.runtime.errors import QualityError
 from hsi.runtime.frame import Image
 
@@ -49,6 +49,7 @@ def difference_picture(made: Image, wanted: Image) -> Image:
 def _table(results: Sequence[GateResult]) -> str:
     measured = any(one.losses for result in results for one in result.scores)
     head = ["precision", "engine", "frame", "style", "PSNR, dB", "SSIM", "worst tile, dB"]
+    head += ["to the first engine, dB"]
     head += ["style loss, of FP32's", "content loss, of FP32's"] if measured else []
     rows = ["".join(f"<th>{name}</th>" for name in head)]
     for result in results:
@@ -61,7 +62,7 @@ def _table(results: Sequence[GateResult]) -> str:
 
 def _cells(score: GateScore) -> list[str]:
     cells = [score.frame, score.style, f"{score.psnr:.1f}", f"{score.ssim:.4f}"]
-    cells.append(f"{score.worst_tile_psnr:.1f}")
+    cells += [f"{score.worst_tile_psnr:.1f}", decibel_text(score.agreement)]
     if score.losses and score.reference_losses:
         made, wanted = score.losses, score.reference_losses
         cells += [f"{made.style:.3f} of {wanted.style:.3f}"]

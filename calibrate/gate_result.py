@@ -17,9 +17,10 @@ class GateOptions:
     min_ssim: float = 0.95  # likewise, of the lumas
     min_tile_psnr: float = 30.0  # dB, of every tile: clipped highlights are few and easily seen
     max_style_change: float = 0.05  # of FP32's style loss, up or down; where it is measured
+    min_agreement: float = 0.0  # dB between the engines here; 0: told, not judged
 
     def __post_init__(self) -> None:
-        for name in ("min_psnr", "min_tile_psnr"):
+        for name in ("min_psnr", "min_tile_psnr", "min_agreement"):
             value = getattr(self, name)
             if not 0 <= value <= SAME:
                 raise OptionError(f"{name} must be from 0 to {SAME:.0f} dB, got {value}")
@@ -48,6 +49,7 @@ class GateScore:
     psnr: float  # dB
     ssim: float
     worst_tile_psnr: float  # dB, of tiles of 64 pixels
+    agreement: float | None = None  # dB, to the first engine's of the same graph; None: it is that
     losses: Losses | None = None  # None: without a loss network
     reference_losses: Losses | None = None  # FP32's
 
@@ -84,6 +86,12 @@ class GateResult:
         return min(score.worst_tile_psnr for score in self.scores)
 
     @property
+    def agreement(self) -> float | None:
+        """The least of all frames, dB between engines; None for the first of them."""
+        found = [score.agreement for score in self.scores if score.agreement is not None]
+        return min(found, default=None)
+
+    @property
     def style_change(self) -> float | None:
         """Style loss against FP32's, all frames together: 0.02 is 2 % more. None: not measured."""
         return _change(
@@ -104,18 +112,19 @@ class GateResult:
     @property
     def passed(self) -> bool:
         """Whether every frame is near enough to FP32."""
-        limit, style_change = self.options, self.style_change
+        limit, style_change, agreement = self.options, self.style_change, self.agreement
         return (
             self.psnr >= limit.min_psnr
             and self.ssim >= limit.min_ssim
             and self.worst_tile_psnr >= limit.min_tile_psnr
+            and (agreement is None or agreement >= limit.min_agreement)
             and (style_change is None or abs(style_change) <= limit.max_style_change)
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        told = ("psnr", "ssim", "worst_tile_psnr", "style_change", "content_change", "passed")
-        return {**asdict(self), **{name: getattr(self, name) for name in told}}
+        told = ("psnr", "ssim", "worst_tile_psnr", "agreement", "style_change", "content_change")
+        return {**asdict(self), **{name: getattr(self, name) for name in (*told, "passed")}}
 
 
 def _change(losses: Iterable[tuple[float, float]]) -> float | None:

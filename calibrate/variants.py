@@ -69,7 +69,8 @@ class VariantMaker:
         meter: Measures style and content losses for the gate, if any does.
 
     Raises:
-        OptionError: INT8 is asked for without frames to calibrate on.
+        OptionError: INT8 is asked for without frames to calibrate on, or agreement without a
+            second engine.
         EngineError: The graph does not run.
     """
 
@@ -87,6 +88,11 @@ class VariantMaker:
             raise OptionError(
                 f"precision {options.precision} needs frames to calibrate on: pass --calib with a "
                 "folder, clip or camera"
+            )
+        if options.gate.min_agreement and not has_openvino():
+            raise OptionError(
+                "min_agreement compares engines, and one alone is installed: "
+                "pip install 'hsi-edge[openvino]'"
             )
         self._model = onnx.load_from_string(stylizer)
         self._codes = codes
@@ -117,7 +123,7 @@ class VariantMaker:
         self, model: onnx.ModelProto, precision: str, options: GateOptions | None = None
     ) -> Iterator[GateResult]:
         """The verdicts over a graph on every engine here, one engine at a time."""
-        return (self.gate.judge(one, precision, options) for one in candidates_of(model))
+        return self.gate.judge_engines(candidates_of(model), precision, options)
 
     def _half(self) -> StylizerVariant:
         self._on_step("FP16 against FP32")

@@ -41,6 +41,14 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
         "--min-tile", type=float, default=30.0, help="dB against FP32, in every 64x64 tile (30)"
     )
     p.add_argument(
+        "--min-agreement",
+        type=float,
+        default=0.0,
+        metavar="DB",
+        help="between the engines here, in every picture: 50 for one that is to look the same in "
+        "all of them; auto then leaves more layers in float (0: told, not judged)",
+    )
+    p.add_argument(
         "--loss-network",
         type=Path,
         metavar="FILE",
@@ -70,6 +78,7 @@ def variant_options(args: argparse.Namespace) -> dict[str, Any]:
         min_ssim=args.min_ssim,
         min_tile_psnr=args.min_tile,
         max_style_change=args.max_style_change,
+        min_agreement=args.min_agreement,
     )
     variants = VariantOptions(
         precision=args.precision,

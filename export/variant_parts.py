@@ -139,6 +139,8 @@ def _verdict(result: GateResult) -> Verdict:
         content_change=_rounded(result.content_change),
         max_style_change=float(result.options.max_style_change),
         flicker_added=_rounded(result.flicker.added),
+        agreement=_rounded(result.agreement),
+        min_agreement=float(result.options.min_agreement),
     )
 
 

@@ -122,6 +122,8 @@ class Verdict:
     content_change: float | None = None  # likewise of its content loss; told, not judged
     max_style_change: float | None = None  # what was asked for
     flicker_added: float | None = None  # grey levels a scene at rest changes more; told
+    agreement: float | None = None  # dB to the first engine's pictures; None for that one
+    min_agreement: float | None = None  # what was asked for
 
 
 @dataclass(frozen=True, kw_only=True)

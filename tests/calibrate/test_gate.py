@@ -11,6 +11,7 @@ from hsi.calibrate.gate import Gate, GatePair
 from hsi.calibrate.gate_page import difference_picture, gate_page
 from hsi.calibrate.gate_result import GateOptions, GateResult, Losses
 from hsi.calibrate.gate_table import gate_table
+from hsi.calibrate.measures import SAME
 from hsi.calibrate.stylizer_run import StylizerRun, Vectors, statistics_size
 from hsi.runtime.errors import EngineError, OptionError
 from hsi.runtime.frame import Image
@@ -130,6 +131,32 @@ def test_stricter_options_are_those_of_the_verdict(gate: Gate, run: StylizerRun)
 
     assert gate.judge(Spoilt(run, 2), "fp16", strict).options == strict
     assert not gate.judge(Spoilt(run, 2), "fp16", strict).passed
+
+
+def test_engines_are_held_against_the_first_of_them(gate: Gate, run: StylizerRun) -> None:
+    first, same, other = gate.judge_engines([run, run, Spoilt(run, 2)], "int8")
+
+    assert first.agreement is None
+    assert same.agreement == SAME
+    assert other.agreement == pytest.approx(other.psnr)
+
+
+def test_engines_that_disagree_fail_where_it_is_asked(gate: Gate, run: StylizerRun) -> None:
+    strict = GateOptions(min_psnr=0, min_tile_psnr=0, min_agreement=SAME)
+
+    passed = [one.passed for one in gate.judge_engines([run, Spoilt(run, 2)], "int8", strict)]
+    told = [one.passed for one in gate.judge_engines([run, Spoilt(run, 2)], "int8")]
+
+    assert (passed, told) == ([True, False], [True, True])
+
+
+def test_the_table_says_how_far_engines_are_apart(gate: Gate, run: StylizerRun) -> None:
+    strict = GateOptions(min_agreement=50)
+
+    text = gate_table(list(gate.judge_engines([run, Spoilt(run, 2)], "int8", strict)))
+
+    assert "50 dB between engines at least" in text
+    assert "engines: PSNR to the first engine's pictures of the same graph" in text
 
 
 def test_the_reference_is_no_strain_on_the_gate(gate: Gate, run: StylizerRun) -> None:

@@ -258,3 +258,16 @@ def test_the_worst_layers_come_first_up_to_their_share() -> None:
 
     assert worst_layers(damage, 0.9) == ["high", "middle"]
     assert worst_layers(damage, 1.0) == ["high", "middle", "low"]
+
+
+def test_agreement_needs_a_second_engine(
+    stylizer: onnx.ModelProto,
+    codes: list[Vectors],
+    pictures: list[Image],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hsi.calibrate.variants.has_openvino", lambda: False)
+    options = VariantOptions(precision="fp16", gate=GateOptions(min_agreement=50))
+
+    with pytest.raises(OptionError, match=r"one alone is installed: pip install 'hsi-edge\[open"):
+        VariantMaker(stylizer.SerializeToString(), {"first": codes[0]}, pictures[3], None, options)
