@@ -21,8 +21,7 @@ from bench.preset_graphs import GRAPHS, noise, stylizer_graph
 from bench.size_argument import size_argument
 from hsi.calibrate.candidates import OpenVinoRun
 from hsi.calibrate.gate import Candidate
-from hsi.calibrate.graph_edit import convolutions
-from hsi.calibrate.quantise import quantised
+from hsi.calibrate.quantiser import alike
 from hsi.calibrate.stylizer_run import StylizerRun
 from hsi.model import PRESETS
 from hsi.runtime.uri import size_from_text
@@ -50,7 +49,7 @@ def main() -> None:
 def measure(preset: str, size: str, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Milliseconds a frame of every engine at every precision."""
     fp32 = onnx.load_from_string(stylizer_graph(preset, "fp32", args.graphs))
-    int8 = quantised(fp32, dict.fromkeys(convolutions(fp32), 4.0))
+    int8 = alike(fp32)
     code_size = StylizerRun(fp32, threads=1).code_size
     runs: dict[str, Candidate] = {}
     for precision, graph in {"fp32": fp32, "int8": int8}.items():

@@ -53,13 +53,39 @@ def _read_rows(model: onnx.ModelProto, links: Links, swap: onnx.NodeProto) -> No
         return
     tall = _tall(weight, run)
     rows = tall.shape[2] // weight.shape[2]
-    shape = f"{planes.output[0]}.rows"
-    set_constant(model, shape, np.array([0, 0, -1, run]))
     set_constant(model, _stored(links, conv), tall)
     _set_ints(conv, kernel_shape=list(tall.shape[2:]), strides=[rows, 1])
+    _say_size(model, links, split, conv)
+    shape = f"{planes.output[0]}.rows"
+    set_constant(model, shape, np.array([0, 0, -1, run]))
     lying = node_of("Reshape", [split.input[0], shape], f"{planes.output[0]}.lying")
     planes.input[0] = lying.output[0]
     _replace(model, [split, swap, join], planes, [lying, planes])
+
+
+def _say_size(
+    model: onnx.ModelProto, links: Links, split: onnx.NodeProto, conv: onnx.NodeProto
+) -> None:
+    """Give that which a tall convolution makes its size: the blocks, less those at the rim.
+
+    It has it already, and engines of one size drop the Reshape. TensorRT, for frames of any size,
+    does not see that so many rows in steps of four are as many as the trunk makes, and refuses.
+    """
+    sides = links.maker(split.input[1])
+    if sides is None or sides.op_type != "Concat":  # of one size: nothing to find out
+        return
+    name, rim = conv.output[0], links.constants[_stored(links, conv)].shape[3] - 1
+    set_constant(model, f"{name}.kept", np.array([0, 0]))
+    set_constant(model, f"{name}.rim", np.array([0, 0, rim, rim]))
+    conv.output[0], conv.name = f"{name}.tall", f"node_{name}.tall"
+    rows, columns = sides.input[1], sides.input[3]
+    nodes = [
+        node_of("Concat", [f"{name}.kept", rows, columns], f"{name}.blocks", axis=0),
+        node_of("Sub", [f"{name}.blocks", f"{name}.rim"], f"{name}.size"),
+        node_of("Reshape", [conv.output[0], f"{name}.size"], name),
+    ]
+    made = [node.output[0] for node in model.graph.node].index(conv.output[0])
+    set_nodes(model, [*model.graph.node[: made + 1], *nodes, *model.graph.node[made + 1 :]])
 
 
 def _tall(weight: Array, run: int) -> Array:

@@ -28,9 +28,8 @@ import onnx
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))
 
-from hsi.calibrate.graph_edit import convolutions  # noqa: E402
 from hsi.calibrate.half import half  # noqa: E402
-from hsi.calibrate.quantise import quantised  # noqa: E402
+from hsi.calibrate.quantiser import alike  # noqa: E402
 from hsi.runtime.bundle import Bundle, shipped_bundle  # noqa: E402
 from hsi.runtime.errors import EngineError  # noqa: E402
 from hsi.runtime.trt.build_progress import BuildProgress  # noqa: E402
@@ -108,7 +107,7 @@ def judge_bundle(trt: Any, path: Path) -> bool:
     graphs = {
         "fp32": base,
         "fp16": half(base),
-        "int8": quantised(base, dict.fromkeys(convolutions(base), 4.0)),
+        "int8": alike(base),
     }
     for precision, model in graphs.items():
         why = refusal(trt, model, FRAMES)
