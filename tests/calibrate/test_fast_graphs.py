@@ -191,7 +191,8 @@ def test_the_shipped_network_stays_what_it_is() -> None:
 
 def test_a_tall_convolution_says_the_size_of_what_it_makes() -> None:
     """TensorRT's builder refuses the graph for frames of any size without it."""
-    fast = without_block_moves(onnx.load_from_string(Bundle(shipped_bundle()).read("stylizer.onnx")))
+    shipped = Bundle(shipped_bundle()).read("stylizer.onnx")
+    fast = without_block_moves(onnx.load_from_string(shipped))
 
     (tall,) = (n for n in fast.graph.node if n.op_type == "Conv" and n.output[0].endswith(".tall"))
 
