@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import onnx
 import pytest
 
 from hsi.calibrate import CalibrationOptions, CalibrationSet
-from hsi.calibrate.candidates import candidates_of, fastest_ms
+from hsi.calibrate.candidates import OpenVinoRun, candidates_of, fastest_ms
 from hsi.calibrate.frames import CalibrationFrame
 from hsi.calibrate.gate import Gate, GatePair
 from hsi.calibrate.gate_result import GateOptions
@@ -271,3 +272,19 @@ def test_agreement_needs_a_second_engine(
 
     with pytest.raises(OptionError, match=r"one alone is installed: pip install 'hsi-edge\[open"):
         VariantMaker(stylizer.SerializeToString(), {"first": codes[0]}, pictures[3], None, options)
+
+
+def test_what_is_judged_alone_is_not_kept_on_disk(
+    stylizer: onnx.ModelProto,
+    codes: list[Vectors],
+    pictures: list[Image],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A search makes dozens of graphs, which no program opens again."""
+    pytest.importorskip("openvino")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    OpenVinoRun(stylizer).stylise(pictures[0], codes[0])
+
+    assert not [*tmp_path.rglob("*.graph")]
