@@ -3,6 +3,7 @@
 Weights are nothing to the speed of a network, and `hsi-vgg` has none that could be shipped.
 """
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from hsi.runtime.frame import Image
 
 SEED = 0
 GRAPHS = Path(".gpu/graphs")
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def seeded(preset: str) -> StyleNetwork:
@@ -41,15 +43,17 @@ def stylizer_graph(preset: str, precision: str, folder: Path) -> bytes:
     Args:
         preset: `hsi-edge` or `hsi-vgg`.
         precision: `fp32` or `fp16`.
-        folder: Where the FP32 graph is kept: writing it takes a minute, and what a machine with a
-            GPU may lack, such as onnxscript.
+        folder: Where the FP32 graph is kept, until the network's code changes: writing it takes a
+            minute, and what a machine with a GPU may lack, such as onnxscript.
 
     Raises:
         SystemExit: It is not kept and cannot be written here.
     """
-    kept = folder / f"{preset}.onnx"
+    kept = folder / f"{preset}-{_digest_of_code(preset)}.onnx"
     if not kept.is_file():
         folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob(f"{preset}*.onnx"):
+            old.unlink()
         try:
             from hsi.export.onnx_writer import stylizer_onnx
 
@@ -63,6 +67,14 @@ def stylizer_graph(preset: str, precision: str, folder: Path) -> bytes:
     if precision == "fp32":
         return data
     return bytes(half(onnx.load_from_string(data)).SerializeToString())
+
+
+def _digest_of_code(preset: str) -> str:
+    """Of what a graph follows from: the options, and how networks compute and are written."""
+    found = hashlib.sha256(repr(PRESETS[preset]).encode())
+    for file in sorted((*(ROOT / "model").glob("*.py"), *(ROOT / "export").glob("*.py"))):
+        found.update(file.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def noise(height: int, width: int) -> Image:
