@@ -288,3 +288,25 @@ def test_what_is_judged_alone_is_not_kept_on_disk(
     OpenVinoRun(stylizer).stylise(pictures[0], codes[0])
 
     assert not [*tmp_path.rglob("*.graph")]
+
+
+def test_candidates_are_timed_apart(
+    stylizer: onnx.ModelProto, codes: list[Vectors], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads of ONNX Runtime spin after a run: whoever comes right behind seems slow."""
+    done: list[str] = []
+
+    @dataclass
+    class Told:
+        name: str
+
+        def stylise(self, frame: Image, code: Vectors) -> Image:
+            done.append(self.name)
+            return frame
+
+    monkeypatch.setattr("hsi.calibrate.candidates.time.sleep", lambda seconds: done.append("rest"))
+
+    fastest_ms({name: Told(name) for name in ("first", "second")}, codes[0])
+
+    assert done[:4] == ["rest", "first", "rest", "second"]
+    assert done.count("rest") == len(done) / 2
