@@ -14,6 +14,7 @@ from hsi.calibrate.graph_edit import convolutions
 from hsi.calibrate.quantise import quantised, reads_pixels
 from hsi.calibrate.quantised_rules import check_quantised
 from hsi.calibrate.ranges import ActivationRanges, Sample, channel_ranges
+from hsi.calibrate.short_sigmoid import with_short_sigmoids
 from hsi.calibrate.stylizer_run import StylizerRun
 
 PERCENTILES = (99.9, 99.97, 99.99, 99.999, 100.0)  # to choose from for the worst layers
@@ -43,7 +44,7 @@ class Quantiser:
         even = {
             k: found[k] for k, conv in convolutions(model).items() if not reads_pixels(model, conv)
         }
-        self._even = without_doubling(balanced(model, even))
+        self._even = with_short_sigmoids(without_doubling(balanced(model, even)))
         self.ranges = ActivationRanges(self._even, samples)
         self._thresholds = self.ranges.thresholds(method)
 
@@ -129,7 +130,7 @@ def alike(model: onnx.ModelProto, limit: float = 4.0) -> onnx.ModelProto:
         model: A float stylizer graph.
         limit: Where every layer's input is clipped.
     """
-    model = without_doubling(model)
+    model = with_short_sigmoids(without_doubling(model))
     return laid_out(quantised(model, dict.fromkeys(convolutions(model), limit)))
 
 

@@ -13,6 +13,7 @@ from hsi.calibrate.early_levels import with_early_levels
 from hsi.calibrate.graph_edit import constants, copied, set_constant
 from hsi.calibrate.quantise import quantised
 from hsi.calibrate.quantised_rules import broken_quantised_rules
+from hsi.calibrate.short_sigmoid import with_short_sigmoids
 from hsi.calibrate.stylizer_run import StylizerRun
 from hsi.runtime.bundle import Bundle, shipped_bundle
 from hsi.runtime.openvino_engine import OpenVinoGraph
@@ -197,3 +198,16 @@ def test_a_tall_convolution_says_the_size_of_what_it_makes() -> None:
     (tall,) = (n for n in fast.graph.node if n.op_type == "Conv" and n.output[0].endswith(".tall"))
 
     assert [n.op_type for n in fast.graph.node if tall.output[0] in n.input] == ["Reshape"]
+
+
+def test_a_sigmoid_without_an_exponential_is_off_by_half_a_level_at_most() -> None:
+    model = parser.parse_model(
+        """<ir_version: 10, opset_import: ["" : 20]>
+        sigmoid (float[N] x) => (float[N] y) { y = Sigmoid(x) }"""
+    )
+    short = with_short_sigmoids(model)
+    x = np.concatenate([np.linspace(-8, 8, 4001), [-50, 50]]).astype(np.float32)
+    exact = 1 / (1 + np.exp(-x.astype(np.float64)))
+    (made,) = ort.InferenceSession(short.SerializeToString()).run(None, {"x": x})
+    assert {node.op_type for node in short.graph.node} == {"Clip", "Mul", "Add"}
+    assert np.abs(made - exact).max() < 0.5 / 254
