@@ -17,6 +17,7 @@ import onnx
 
 from bench.bundle_argument import bundle_argument
 from hsi.calibrate.candidates import OpenVinoRun
+from hsi.calibrate.finer_layers import FinerLayers
 from hsi.calibrate.half import half
 from hsi.calibrate.quantiser import Quantiser
 from hsi.calibrate.ranges import Sample
@@ -47,8 +48,9 @@ def main() -> None:
     if variant := bundle.manifest.variant("int8"):
         graphs["int8, exported"] = onnx.load_from_string(bundle.read(variant.graph.part))
     if args.layers:
-        names = quantiser.layers
-        graphs |= {f"int8 {n}": quantiser.graph([o for o in names if o != n]) for n in names}
+        for name in quantiser.layers:
+            others = [other for other in quantiser.layers if other != name]
+            graphs[f"int8 {name}"] = quantiser.graph(FinerLayers.in_float(others))
     for name, graph in graphs.items():
         print(_line(name, graph, samples, truth), flush=True)
 

@@ -18,12 +18,16 @@ class Timing:
     worst_ms: float
 
 
-def interleaved(runs: Mapping[str, Run], rounds: int = 9) -> dict[str, Timing]:
+def interleaved(
+    runs: Mapping[str, Run], rounds: int = 9, *, in_a_row: int = 1
+) -> dict[str, Timing]:
     """Time callables in turn, after one warm-up of each.
 
     Args:
         runs: Contestants by name.
-        rounds: How often each is timed.
+        rounds: How often each has its turn.
+        in_a_row: Calls a turn, whose mean counts. With one, threads and caches are cold after the
+            pause; a stream finds them as the frame before left them.
     """
     for run in runs.values():
         run()
@@ -32,8 +36,9 @@ def interleaved(runs: Mapping[str, Run], rounds: int = 9) -> dict[str, Timing]:
         for name, run in runs.items():
             time.sleep(PAUSE_S)
             start = time.perf_counter()
-            run()
-            times[name].append(1e3 * (time.perf_counter() - start))
+            for _ in range(in_a_row):
+                run()
+            times[name].append(1e3 * (time.perf_counter() - start) / in_a_row)
     return {
         name: Timing(median_ms=statistics.median(t), best_ms=min(t), worst_ms=max(t))
         for name, t in times.items()

@@ -21,10 +21,10 @@ from hsi.calibrate.graph_edit import (
     set_constant,
     set_nodes,
 )
-from hsi.calibrate.quantised_rules import check_quantised
+from hsi.calibrate.quantised_rules import LEVELS, check_quantised
+from hsi.calibrate.split_levels import with_rest
 from hsi.runtime.errors import OptionError
 
-LEVELS = 127  # on each side of 0
 MIDDLE = 128.0  # pixels less this are exactly the signed INT8 numbers
 PICTURES = ("frame",)  # graph inputs of pixels
 MOVES = frozenset("MatMul Pad Reshape Transpose".split())
@@ -35,6 +35,7 @@ def quantised(
     thresholds: Mapping[str, float],
     lifted: Collection[str] = (),
     means: Mapping[str, Floats] = MappingProxyType({}),
+    split: Collection[str] = (),
 ) -> onnx.ModelProto:
     """The graph with INT8 convolutions; all else, the statistics above all, stays float.
 
@@ -48,13 +49,14 @@ def quantised(
         lifted: Layers that stay float all the same.
         means: Of each layer's input, `(C,)`: its bias then makes up for what the rounding of its
             weights does to them (bias correction, arXiv 1906.04721, section 4.2).
+        split: Layers whose input gets two INT8 numbers a value; pixels need but one.
 
     Raises:
-        OptionError: A lifted layer is none of the graph's.
+        OptionError: A lifted or split layer is none of the graph's.
         QualityError: The result breaks a rule of the engines.
     """
     layers = convolutions(model)
-    if unknown := sorted(set(lifted) - set(layers)):
+    if unknown := sorted({*lifted, *split} - set(layers)):
         raise OptionError(
             f"layer {unknown[0]!r} is not in the graph, which has {', '.join(layers)}"
         )
@@ -63,7 +65,9 @@ def quantised(
     for node in model.graph.node:
         if node.op_type == "Conv" and layer_of(node) in set(thresholds) - set(lifted):
             layer = layer_of(node)
-            nodes += _quantised_conv(model, node, thresholds[layer], means.get(layer))
+            apart = layer in split and not reads_pixels(model, node)
+            made = _quantised_conv(model, node, thresholds[layer], means.get(layer))
+            nodes += with_rest(model, made) if apart else made
         else:
             nodes.append(node)
     set_nodes(model, nodes)

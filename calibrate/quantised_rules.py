@@ -9,6 +9,7 @@ from hsi.calibrate.graph_edit import Array, constants
 from hsi.runtime.errors import QualityError
 
 INT8, UINT8 = onnx.TensorProto.INT8, onnx.TensorProto.UINT8
+LEVELS = 127  # of INT8, on each side of 0
 # What passes of this package add to a graph that kept the rules of an export.
 ADDED = frozenset("QuantizeLinear DequantizeLinear Mul Add Sub Cast".split())
 MOVES = frozenset("Concat Pad Reshape Resize Transpose".split())  # INT8 passes through these
@@ -69,8 +70,15 @@ def _pair_rules(
             yield "expected to be read by DequantizeLinear alone, found others"
         if scale.ndim:
             yield "expected one scale for an activation, found one a channel"
-    elif _ends(node.output[0], readers) != {"Conv"}:
+    elif _ends(node.output[0], readers) != {"Conv"} and not _leaves_rest(node, readers):
         yield "expected to be read by convolutions alone, found others: all else stays float"
+
+
+def _leaves_rest(node: onnx.NodeProto, readers: Mapping[str, list[onnx.NodeProto]]) -> bool:
+    """Whether levels are only taken from what they were made of."""
+    name = node.output[0]
+    found = readers.get(name, [])
+    return bool(found) and all(n.op_type == "Sub" and n.input[1] == name for n in found)
 
 
 def _ends(name: str, readers: Mapping[str, list[onnx.NodeProto]]) -> set[str]:

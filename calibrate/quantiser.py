@@ -1,6 +1,6 @@
 """From frames and styles to INT8 graphs: which layers, and what each costs."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import onnx
 
@@ -8,6 +8,7 @@ from hsi.calibrate.balance import balanced
 from hsi.calibrate.block_convolutions import without_block_moves
 from hsi.calibrate.doubling import without_doubling
 from hsi.calibrate.early_levels import with_early_levels
+from hsi.calibrate.finer_layers import NONE_FINER, FinerLayers
 from hsi.calibrate.gate import Gate
 from hsi.calibrate.gate_result import GateResult
 from hsi.calibrate.graph_edit import convolutions
@@ -19,6 +20,9 @@ from hsi.calibrate.stylizer_run import StylizerRun
 
 PERCENTILES = (99.9, 99.97, 99.99, 99.999, 100.0)  # to choose from for the worst layers
 TUNED_SHARE = 0.9  # of the damage
+ROOM = 1.3  # beyond the largest value seen
+
+Finer = Callable[[Sequence[str]], FinerLayers]
 
 
 class Quantiser:
@@ -41,21 +45,25 @@ class Quantiser:
         self.layers = tuple(convolutions(model))
         # Pixels fit INT8 as they are, without loss: evened out, they would not.
         found = channel_ranges(model, samples)
-        even = {
-            k: found[k] for k, conv in convolutions(model).items() if not reads_pixels(model, conv)
-        }
+        layers = convolutions(model).items()
+        self._exact = {layer for layer, conv in layers if reads_pixels(model, conv)}
+        even = {layer: found[layer] for layer, _ in layers if layer not in self._exact}
         self._even = with_short_sigmoids(without_doubling(balanced(model, even)))
         self.ranges = ActivationRanges(self._even, samples)
         self._thresholds = self.ranges.thresholds(method)
+        # Two numbers have levels to spare: scenes livelier than those seen are not clipped.
+        widest = self.ranges.thresholds("max")
+        self._widest = {layer: ROOM * limit for layer, limit in widest.items()}
 
-    def graph(self, lifted: Collection[str] = ()) -> onnx.ModelProto:
-        """The INT8 graph with some layers left in float.
+    def graph(self, finer: FinerLayers = NONE_FINER) -> onnx.ModelProto:
+        """The INT8 graph, with some layers better than that.
 
         Raises:
             OptionError: A layer is none of the network's.
             QualityError: The graph breaks a rule of the engines.
         """
-        return laid_out(quantised(self._even, self._thresholds, lifted, self.ranges.means))
+        limits = self._thresholds | {layer: self._widest[layer] for layer in finer.split}
+        return laid_out(quantised(self._even, limits, finer.floats, self.ranges.means, finer.split))
 
     def damage(self, gate: Gate) -> dict[str, float]:
         """What each layer does alone: its strain on the gate, worst first.
@@ -65,7 +73,8 @@ class Quantiser:
         """
         found = {}
         for layer in self.layers:
-            alone = self.graph([other for other in self.layers if other != layer])
+            others = [other for other in self.layers if other != layer]
+            alone = self.graph(FinerLayers.in_float(others))
             found[layer] = gate.strain(StylizerRun(alone))
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
@@ -91,36 +100,53 @@ class Quantiser:
     def _alone(self, layer: str, limit: float) -> onnx.ModelProto:
         return quantised(self._even, {layer: limit}, means=self.ranges.means)
 
-    def lifted_until_it_passes(
+    def finer_until_it_passes(
         self, damage: Mapping[str, float], judge: Callable[[onnx.ModelProto], Iterable[GateResult]]
-    ) -> tuple[str, ...]:
-        """The layers to leave in float for the rest to pass: much damage for little work.
+    ) -> FinerLayers:
+        """The layers to take out of plain INT8 for the rest to pass: much damage for little work.
 
-        Layers are added by damage for each multiply-add, as long as it fails; then those that it
-        passes without are taken back, the dearest first.
+        Their inputs get two INT8 numbers a value; where nothing passes so, they stay float. Layers
+        are added by damage for each multiply-add, as long as it fails; then those that it passes
+        without are taken back, the dearest first.
 
         Args:
             damage: By layer, from :meth:`damage`.
             judge: The verdicts over a graph; the first that fails ends them.
 
         Returns:
-            A set that passes; all layers but one where none does.
+            A set that passes; all layers but one, in float, where none does.
         """
-
-        def passes(lifted: Sequence[str]) -> bool:
-            return all(one.passed for one in judge(self.graph(lifted)))
-
         work = self.ranges.multiply_adds
         worst = worst_layers({layer: damage[layer] / work[layer] for layer in damage}, 1.0)
-        count = next((n for n in range(1, len(worst)) if passes(worst[:n])), None)
-        if count is None:
-            return tuple(worst[:-1])
-        lifted = worst[:count]
-        for layer in sorted(lifted[:-1], key=lambda one: -work[one]):
-            rest = [other for other in lifted if other != layer]
-            if passes(rest):
-                lifted = rest
-        return tuple(lifted)
+        for finer in (self._split, FinerLayers.in_float):
+
+            def passes(layers: Sequence[str], finer: Finer = finer) -> bool:
+                return all(one.passed for one in judge(self.graph(finer(layers))))
+
+            if found := _least_that_passes(worst, passes, work):
+                return finer(found)
+        return FinerLayers.in_float(worst[:-1])
+
+    def _split(self, layers: Sequence[str]) -> FinerLayers:
+        """All of them in two INT8 numbers, but those that read pixels, which fit one."""
+        exact = self._exact & set(layers)
+        return FinerLayers(
+            split=tuple(layer for layer in layers if layer not in exact),
+            floats=tuple(layer for layer in layers if layer in exact),
+        )
+
+
+def _least_that_passes(
+    worst: Sequence[str], passes: Callable[[Sequence[str]], bool], work: Mapping[str, float]
+) -> list[str]:
+    """The first so many that pass, less those that are not needed; empty where none do."""
+    count = next((n for n in range(1, len(worst)) if passes(worst[:n])), 0)
+    kept = list(worst[:count])
+    for layer in sorted(kept[:-1], key=lambda one: -work[one]):
+        rest = [other for other in kept if other != layer]
+        if passes(rest):
+            kept = rest
+    return kept
 
 
 def alike(model: onnx.ModelProto, limit: float = 4.0) -> onnx.ModelProto:

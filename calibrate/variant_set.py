@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import onnx
 
+from hsi.calibrate.finer_layers import NONE_FINER, FinerLayers
 from hsi.calibrate.gate_result import GateResult
 from hsi.calibrate.trial import Trial
 
@@ -15,7 +16,7 @@ class StylizerVariant:
     precision: str
     model: onnx.ModelProto
     results: tuple[GateResult, ...]  # one per engine
-    float_layers: tuple[str, ...] = ()
+    finer: FinerLayers = NONE_FINER
 
     @property
     def passed(self) -> bool:

@@ -16,6 +16,7 @@ from hsi.calibrate.candidates import (
     fastest_ms,
     has_openvino,
 )
+from hsi.calibrate.finer_layers import NONE_FINER, FinerLayers
 from hsi.calibrate.gate import Candidate, Gate, GatePair, LossMeter
 from hsi.calibrate.gate_result import GateOptions, GateResult
 from hsi.calibrate.half import half
@@ -136,22 +137,22 @@ class VariantMaker:
         self._on_step("ranges of activations")
         return Quantiser(self._model, self._samples(), self._options.ranges)
 
-    def _int8(self, quantiser: Quantiser, lifted: tuple[str, ...]) -> StylizerVariant:
-        kept = f" with {len(lifted)} layers in float" if lifted else ""
+    def _int8(self, quantiser: Quantiser, finer: FinerLayers = NONE_FINER) -> StylizerVariant:
+        kept = f" with {len(finer)} finer layers" if finer else ""
         self._on_step(f"INT8{kept} against FP32")
-        model = quantiser.graph(lifted)
+        model = quantiser.graph(finer)
         results = tuple(self.judged(model, INT8))
-        return StylizerVariant(precision=INT8, model=model, results=results, float_layers=lifted)
+        return StylizerVariant(precision=INT8, model=model, results=results, finer=finer)
 
     def _plain(self, quantiser: Quantiser) -> StylizerVariant:
         """All layers in INT8, the worst tuned where that fails."""
-        variant = self._int8(quantiser, ())
+        variant = self._int8(quantiser)
         if variant.passed:
             return variant
         self._on_step("what each layer does to the picture")
         gate = self._tuning_gate()
         quantiser.tune(gate, quantiser.damage(gate))
-        return self._int8(quantiser, ())
+        return self._int8(quantiser)
 
     def _fastest(self) -> VariantSet:
         """FP16 and INT8, and of those that pass the fastest that this machine would run."""
@@ -176,14 +177,14 @@ class VariantMaker:
         return VariantSet(variants=tuple(made), trials=(*trials, *left))
 
     def _mixed(self, quantiser: Quantiser) -> StylizerVariant:
-        """All layers in INT8, or all but those that have to stay in float to pass."""
+        """All layers in plain INT8, or all but those that have to be finer to pass."""
         variant = self._plain(quantiser)
         if variant.passed:
             return variant
-        self._on_step("which layers to leave in float")
+        self._on_step("which layers to make finer")
         damage = quantiser.damage(self._tuning_gate())
-        lifted = quantiser.lifted_until_it_passes(damage, lambda model: self.judged(model, INT8))
-        return self._int8(quantiser, lifted)
+        finer = quantiser.finer_until_it_passes(damage, lambda model: self.judged(model, INT8))
+        return self._int8(quantiser, finer)
 
     def _tuning_gate(self) -> Gate:
         """Of frames calibrated on: those that judge are not learnt from."""

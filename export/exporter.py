@@ -113,7 +113,7 @@ class ExportReport:
             **{name: getattr(self, name) for name in told},
             "comparisons": rows,
             "gate": [result.to_dict() for result in self.made.results],
-            "float_layers": {v.precision: v.float_layers for v in self.made.variants},
+            "finer_layers": {v.precision: asdict(v.finer) for v in self.made.variants},
             "trials": [asdict(trial) for trial in self.made.trials],
             "lint": [asdict(one) for one in self.lints],
             "calibration": json.loads(calibration.to_json()) if calibration else None,

@@ -100,8 +100,8 @@ def variant_lines(report: ExportReport) -> list[str]:
     if made.results:
         lines.append(gate_table(made.results))
     for variant in made.variants:
-        if variant.float_layers:
-            lines.append(f"{variant.precision}: in float {', '.join(variant.float_layers)}")
+        if variant.finer:
+            lines.append(f"{variant.precision}: {variant.finer}")
     if made.trials:
         lines.append(trial_table(made.trials))
     if made.trials and not made.kept:

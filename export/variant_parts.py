@@ -99,7 +99,8 @@ def added(
                 graph=_graph(manifest.stylizer, graph, one),
                 golden=golden,
                 verdicts=tuple(map(_verdict, one.results)),
-                float_layers=one.float_layers,
+                float_layers=one.finer.floats,
+                split_layers=one.finer.split,
                 calibration=CALIBRATION if calibrated else "",
             )
         )

@@ -89,6 +89,8 @@ def _graph(title: str, graph: Graph) -> list[str]:
 
 def _variant(variant: Variant) -> list[str]:
     head = f"  variant         {variant.graph.precision}, {variant.graph.part}"
+    if variant.split_layers:
+        head += f", in two INT8 numbers {', '.join(variant.split_layers)}"
     if variant.float_layers:
         head += f", in float {', '.join(variant.float_layers)}"
     return [head] + [

@@ -134,6 +134,7 @@ class Variant:
     golden: Golden  # the pictures it must give: its own, not FP32's
     verdicts: tuple[Verdict, ...]
     float_layers: tuple[str, ...] = ()  # convolutions that stayed in float
+    split_layers: tuple[str, ...] = ()  # those whose input has two INT8 numbers a value
     calibration: str = ""  # the part that says on what it was calibrated; "" where on nothing
 
     @property

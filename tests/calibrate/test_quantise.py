@@ -82,6 +82,32 @@ def test_a_lifted_layer_stays_float(
     assert node(mixed, "Conv", 2).input[1] == "network.head.weight.values"
 
 
+def test_a_split_layer_is_nearer_to_float(
+    stylizer: onnx.ModelProto, thresholds: dict[str, float], samples: list[Sample]
+) -> None:
+    limit = {"body": thresholds["body"]}
+    exact, plain, split = (
+        StylizerRun(one, ["body"], threads=1).tensors(*samples[0])["body"]
+        for one in (
+            quantised(stylizer, {}),
+            quantised(stylizer, limit),
+            quantised(stylizer, limit, split=["body"]),
+        )
+    )
+
+    weights = np.abs(plain - exact).mean()  # rounded alike in both
+
+    assert np.abs(split - exact).mean() < 0.7 * weights
+
+
+def test_pixels_need_but_one_number(
+    stylizer: onnx.ModelProto, thresholds: dict[str, float]
+) -> None:
+    plain, split = (quantised(stylizer, thresholds, split=s) for s in ((), ("stem",)))
+
+    assert split == plain
+
+
 def test_the_float_graph_is_left_as_it_was(
     stylizer: onnx.ModelProto, thresholds: dict[str, float]
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from hsi.calibrate import CalibrationOptions, CalibrationSet
 from hsi.calibrate.candidates import OpenVinoRun, candidates_of, fastest_ms
+from hsi.calibrate.finer_layers import FinerLayers
 from hsi.calibrate.frames import CalibrationFrame
 from hsi.calibrate.gate import Gate, GatePair
 from hsi.calibrate.gate_result import GateOptions
@@ -107,28 +108,31 @@ def test_auto_beats_plain_int8_in_quality_and_fp32_in_integer_layers(
     assert not plain.passed
     assert mixed.passed
     assert min(one.psnr for one in mixed.results) > max(one.psnr for one in plain.results) + 6
-    assert 0 < len(mixed.float_layers) < len(convolutions(hostile))
-    assert "stem" not in mixed.float_layers
+    assert 0 < len(mixed.finer) < len(convolutions(hostile))
+    assert mixed.finer.floats == ()
+    assert "stem" not in mixed.finer.split
 
 
-def test_layers_left_in_float_are_few_and_cheap(
+def test_finer_layers_are_few_and_cheap(
     stylizer: onnx.ModelProto, samples: list[tuple[Image, Vectors]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quantiser = Quantiser(stylizer, samples, "max")
     work = quantiser.ranges.multiply_adds
     cheap, *_, dear = sorted(quantiser.layers, key=lambda layer: work[layer])
-    monkeypatch.setattr(quantiser, "graph", lambda lifted: tuple(lifted))
+    monkeypatch.setattr(quantiser, "graph", lambda finer: finer)
 
-    def lifted(needed: str) -> tuple[str, ...]:
-        judge: Any = lambda floats: [Verdict(passed=needed in floats)]  # noqa: E731
-        return quantiser.lifted_until_it_passes(damage, judge)
+    def finer(passes: Callable[[FinerLayers], bool]) -> FinerLayers:
+        judge: Any = lambda found: [Verdict(passed=passes(found))]  # noqa: E731
+        return quantiser.finer_until_it_passes(damage, judge)
 
     # The dearest comes first by its damage, the cheapest second.
     damage = dict(work) | {dear: 9 * work[dear], cheap: 5 * work[cheap]}
 
-    assert lifted(cheap) == (cheap,)
-    assert lifted(dear) == (dear,)
-    assert len(lifted("nothing helps")) == len(quantiser.layers) - 1
+    assert finer(lambda found: cheap in found.split) == FinerLayers(split=(cheap,))
+    assert finer(lambda found: cheap in found.floats) == FinerLayers(floats=(cheap,))
+    assert dear == "stem"  # which reads pixels: two numbers would be no better
+    assert finer(lambda found: dear in found.floats) == FinerLayers(floats=(dear,))
+    assert len(finer(lambda _: False).floats) == len(quantiser.layers) - 1
 
 
 def test_multiply_adds_are_counted(
@@ -146,7 +150,7 @@ def test_auto_keeps_plain_int8_where_it_passes(
 ) -> None:
     (variant,) = maker(stylizer, "auto").variants().kept
 
-    assert (variant.precision, variant.float_layers) == ("int8", ())
+    assert (variant.precision, len(variant.finer)) == ("int8", 0)
 
 
 def test_auto_judges_fp16_too_and_says_what_became_of_each(
