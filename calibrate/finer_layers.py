@@ -16,6 +16,11 @@ class FinerLayers:
         """These, in float."""
         return cls(floats=tuple(layers))
 
+    def with_split(self, layer: str) -> "FinerLayers":
+        """The same, with one of those in float split instead."""
+        floats = tuple(one for one in self.floats if one != layer)
+        return FinerLayers(split=(*self.split, layer), floats=floats)
+
     def __len__(self) -> int:
         return len(self.split) + len(self.floats)
 

@@ -22,8 +22,6 @@ PERCENTILES = (99.9, 99.97, 99.99, 99.999, 100.0)  # to choose from for the wors
 TUNED_SHARE = 0.9  # of the damage
 ROOM = 1.3  # beyond the largest value seen
 
-Finer = Callable[[Sequence[str]], FinerLayers]
-
 
 class Quantiser:
     """INT8 versions of one float stylizer graph.
@@ -105,9 +103,9 @@ class Quantiser:
     ) -> FinerLayers:
         """The layers to take out of plain INT8 for the rest to pass: much damage for little work.
 
-        Their inputs get two INT8 numbers a value; where nothing passes so, they stay float. Layers
-        are added by damage for each multiply-add, as long as it fails; then those that it passes
-        without are taken back, the dearest first.
+        Layers are left in float by damage for each multiply-add, as long as it fails; then those
+        that it passes without are taken back, the dearest first. The inputs of the others get two
+        INT8 numbers a value instead, wherever that passes too.
 
         Args:
             damage: By layer, from :meth:`damage`.
@@ -116,24 +114,18 @@ class Quantiser:
         Returns:
             A set that passes; all layers but one, in float, where none does.
         """
+
+        def passes(finer: FinerLayers) -> bool:
+            return all(one.passed for one in judge(self.graph(finer)))
+
         work = self.ranges.multiply_adds
         worst = worst_layers({layer: damage[layer] / work[layer] for layer in damage}, 1.0)
-        for finer in (self._split, FinerLayers.in_float):
-
-            def passes(layers: Sequence[str], finer: Finer = finer) -> bool:
-                return all(one.passed for one in judge(self.graph(finer(layers))))
-
-            if found := _least_that_passes(worst, passes, work):
-                return finer(found)
-        return FinerLayers.in_float(worst[:-1])
-
-    def _split(self, layers: Sequence[str]) -> FinerLayers:
-        """All of them in two INT8 numbers, but those that read pixels, which fit one."""
-        exact = self._exact & set(layers)
-        return FinerLayers(
-            split=tuple(layer for layer in layers if layer not in exact),
-            floats=tuple(layer for layer in layers if layer in exact),
-        )
+        floats = _least_that_passes(worst, lambda kept: passes(FinerLayers.in_float(kept)), work)
+        finer = FinerLayers.in_float(floats or worst[:-1])
+        for layer in sorted(set(floats) - self._exact, key=lambda one: -work[one]):
+            if passes(split := finer.with_split(layer)):
+                finer = split
+        return finer
 
 
 def _least_that_passes(

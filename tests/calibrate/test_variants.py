@@ -128,10 +128,10 @@ def test_finer_layers_are_few_and_cheap(
     # The dearest comes first by its damage, the cheapest second.
     damage = dict(work) | {dear: 9 * work[dear], cheap: 5 * work[cheap]}
 
-    assert finer(lambda found: cheap in found.split) == FinerLayers(split=(cheap,))
-    assert finer(lambda found: cheap in found.floats) == FinerLayers(floats=(cheap,))
+    assert finer(lambda f: cheap in (*f.split, *f.floats)) == FinerLayers(split=(cheap,))
+    assert finer(lambda f: cheap in f.floats) == FinerLayers(floats=(cheap,))
     assert dear == "stem"  # which reads pixels: two numbers would be no better
-    assert finer(lambda found: dear in found.floats) == FinerLayers(floats=(dear,))
+    assert finer(lambda f: dear in (*f.split, *f.floats)) == FinerLayers(floats=(dear,))
     assert len(finer(lambda _: False).floats) == len(quantiser.layers) - 1
 
 

@@ -27,6 +27,21 @@ def test_the_disturbance_follows_from_its_generator_alone(tiny: Network) -> None
     assert not made.equal(disturbed(network, frames, codes, noise(1)))
 
 
+def test_a_batch_is_noisy_or_rounded(tiny: Network) -> None:
+    network = tiny()
+    frames, codes = inputs(network)
+    seen: list[Tensor] = []
+    network.get_submodule("stem").register_forward_pre_hook(lambda _, got: seen.append(got[0]))
+
+    for seed in range(8):
+        disturbed(network, frames, codes, noise(seed))
+    network(frames, codes)
+
+    *disturbances, calm = seen
+    # The hook comes before the one that rounds: it sees sensor noise alone.
+    assert {bool(one.equal(calm)) for one in disturbances} == {True, False}
+
+
 def test_the_network_is_undisturbed_afterwards(tiny: Network) -> None:
     network = tiny()
     frames, codes = inputs(network)
