@@ -46,7 +46,7 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         metavar="DB",
         help="between the engines here, in every picture: 50 for one that is to look the same in "
-        "all of them; auto then leaves more layers in float (0: told, not judged)",
+        "all of them; auto then makes more layers finer (0: told, not judged)",
     )
     p.add_argument(
         "--loss-network",
