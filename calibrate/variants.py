@@ -164,7 +164,7 @@ class VariantMaker:
         made.append(self._mixed(self._quantiser()))
         self._on_step("timing the candidates")
         on_cuda = cuda_run(self._model)
-        runs: dict[str, Candidate] = {FP32: on_cuda or StylizerRun(self._model)}
+        runs: dict[str, Candidate] = {FP32: on_cuda or _cpu_run(self._model)}
         for one in made:
             runs[one.precision] = _fastest_run(one)
         good = {FP32, *(one.precision for one in made if one.passed)}
@@ -213,7 +213,11 @@ class VariantMaker:
 def _fastest_run(variant: StylizerVariant) -> Candidate:
     if variant.precision == FP16:
         return cuda_run(variant.model) or StylizerRun(variant.model)
-    return OpenVinoRun(variant.model) if has_openvino() else StylizerRun(variant.model)
+    return _cpu_run(variant.model)
+
+
+def _cpu_run(model: onnx.ModelProto) -> Candidate:
+    return OpenVinoRun(model) if has_openvino() else StylizerRun(model)
 
 
 def _runs_here(on_cuda: bool) -> set[str]:
