@@ -122,8 +122,8 @@ class Quantiser:
         worst = worst_layers({layer: damage[layer] / work[layer] for layer in damage}, 1.0)
         floats = _least_that_passes(worst, lambda kept: passes(FinerLayers.in_float(kept)), work)
         finer = FinerLayers.in_float(floats or worst[:-1])
-        for layer in sorted(set(floats) - self._exact, key=lambda one: -work[one]):
-            if passes(split := finer.with_split(layer)):
+        for layer in sorted(floats, key=lambda one: -work[one]):
+            if layer not in self._exact and passes(split := finer.with_split(layer)):
                 finer = split
         return finer
 
