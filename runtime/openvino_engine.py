@@ -3,7 +3,8 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -104,18 +105,18 @@ class OpenVinoGraph:
     def _run(self, feed: dict[str, Any], into: dict[str, Any]) -> dict[str, Any]:
         try:
             compiled = self._for_sizes(tuple((name, v.shape) for name, v in feed.items()))
-            request = compiled.request()
-            for name, value in {**feed, **into}.items():
-                # Shared, not copied: the graph reads and writes the caller's memory. OpenVINO takes
-                # none that is read-only, such as a style code, though it would only read it.
-                shared = value.flags.writeable or name in into
-                request.set_tensor(name, self._tensor(value, shared_memory=shared))
-            request.infer(share_outputs=True)  # else it returns copies of all, frames included
-            return {
-                name: np.array(request.get_tensor(name).data)
-                for name in self._outputs
-                if name not in into
-            }
+            with compiled.request() as request:
+                for name, value in {**feed, **into}.items():
+                    # Shared, not copied: the graph reads and writes the caller's memory. OpenVINO
+                    # takes none that is read-only, such as a style code, though it only reads it.
+                    shared = value.flags.writeable or name in into
+                    request.set_tensor(name, self._tensor(value, shared_memory=shared))
+                request.infer(share_outputs=True)  # else it returns copies of all, frames included
+                return {
+                    name: np.array(request.get_tensor(name).data)
+                    for name in self._outputs
+                    if name not in into
+                }
         except Exception as error:
             raise translated(error) from error
 
@@ -169,13 +170,23 @@ class _Compiled:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._idle = threading.local()
+        self._idle: list[Any] = []
 
-    def request(self) -> Any:
-        """This thread's: a request holds the tensors of one call."""
-        if not hasattr(self._idle, "request"):
-            self._idle.request = self._model.create_infer_request()
-        return self._idle.request
+    @contextmanager
+    def request(self) -> Iterator[Any]:
+        """One for one call, whose tensors it holds.
+
+        None belongs to a thread: one that OpenVINO takes down while its thread ends, and the
+        program with it, ends the process with an abort.
+        """
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._model.create_infer_request()
+        try:
+            yield request
+        finally:
+            self._idle.append(request)
 
     def release_memory(self) -> None:
         """Give back what lies between layers, until the next run."""

@@ -189,3 +189,29 @@ def test_a_wrong_shape_is_one_line(engine: OpenVinoEngine, frame: Image) -> None
 def test_want_of_memory_says_what_to_do() -> None:
     with pytest.raises(EngineError, match=r"out of memory: use smaller frames \(--size\)"):
         raise translated(RuntimeError("std::bad_alloc"))
+
+
+def test_a_request_outlives_the_thread_that_made_it() -> None:
+    made: list[object] = []
+
+    class Model:
+        def create_infer_request(self) -> object:
+            made.append(object())
+            return made[-1]
+
+    compiled = openvino_engine._Compiled(Model())
+    taken: list[object] = []
+
+    def call() -> None:
+        with compiled.request() as request:
+            taken.append(request)
+
+    for _ in range(2):  # one thread after the other: the first one's end takes nothing down
+        thread = threading.Thread(target=call)
+        thread.start()
+        thread.join()
+    with compiled.request() as one, compiled.request() as other:
+        assert one is not other
+
+    assert taken == [made[0]] * 2
+    assert len(made) == 2
