@@ -28,6 +28,7 @@ def broken_quantised_rules(model: onnx.ModelProto, base: onnx.ModelProto) -> lis
         for name in node.input:
             readers.setdefault(name, []).append(node)
     pixels = {v.name for v in model.graph.input if v.type.tensor_type.elem_type == UINT8}
+    makers = {name: node for node in model.graph.node for name in node.output}
     arrays = constants(model)
     found = []
     for node in model.graph.node:
@@ -37,7 +38,7 @@ def broken_quantised_rules(model: onnx.ModelProto, base: onnx.ModelProto) -> lis
         if node.op_type not in ("Cast", "Shape") and pixels & set(node.input):
             found.append(f"{name}: {node.op_type} on uint8: Cast must come first")
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
-            found += [f"{name}: {text}" for text in _pair_rules(node, arrays, readers)]
+            found += [f"{name}: {text}" for text in _pair_rules(node, arrays, readers, makers)]
     return found
 
 
@@ -52,7 +53,10 @@ def check_quantised(model: onnx.ModelProto, base: onnx.ModelProto) -> None:
 
 
 def _pair_rules(
-    node: onnx.NodeProto, arrays: dict[str, Array], readers: Mapping[str, list[onnx.NodeProto]]
+    node: onnx.NodeProto,
+    arrays: dict[str, Array],
+    readers: Mapping[str, list[onnx.NodeProto]],
+    makers: Mapping[str, onnx.NodeProto],
 ) -> Iterator[str]:
     scale, zero = (arrays.get(name) for name in (*node.input[1:], "", "")[:2])
     if scale is None or zero is None:
@@ -70,15 +74,21 @@ def _pair_rules(
             yield "expected to be read by DequantizeLinear alone, found others"
         if scale.ndim:
             yield "expected one scale for an activation, found one a channel"
-    elif _ends(node.output[0], readers) != {"Conv"} and not _leaves_rest(node, readers):
+    elif _ends(node.output[0], readers) != {"Conv"} and not _leaves_rest(node, readers, makers):
         yield "expected to be read by convolutions alone, found others: all else stays float"
 
 
-def _leaves_rest(node: onnx.NodeProto, readers: Mapping[str, list[onnx.NodeProto]]) -> bool:
+def _leaves_rest(
+    node: onnx.NodeProto,
+    readers: Mapping[str, list[onnx.NodeProto]],
+    makers: Mapping[str, onnx.NodeProto],
+) -> bool:
     """Whether levels are only taken from what they were made of."""
-    name = node.output[0]
-    found = readers.get(name, [])
-    return bool(found) and all(n.op_type == "Sub" and n.input[1] == name for n in found)
+    found, quantise = readers.get(node.output[0], []), makers.get(node.input[0])
+    if not found or quantise is None:
+        return False
+    wanted = [quantise.input[0], node.output[0]]
+    return all(one.op_type == "Sub" and list(one.input) == wanted for one in found)
 
 
 def _ends(name: str, readers: Mapping[str, list[onnx.NodeProto]]) -> set[str]:

@@ -10,8 +10,8 @@ from hsi.calibrate.quantised_rules import LEVELS
 def with_rest(model: onnx.ModelProto, nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
     """A quantised convolution, and beside it one of what its input's levels leave over.
 
-    The rest lies within half a level, and gets levels of its own there: 254 times finer. Two INT8
-    convolutions with the same weights cost half of a float one. What was clipped stays clipped.
+    The rest lies within half a level, and gets levels of its own there: 254 times finer. That
+    is two INT8 convolutions with the same weights. What was clipped stays clipped.
 
     Args:
         model: Gets the constants.

@@ -294,3 +294,14 @@ def test_levels_on_uint8_pixels_are_told(int8: onnx.ModelProto, stylizer: onnx.M
 
     with pytest.raises(QualityError, match="Transpose on uint8: Cast must come first"):
         check_quantised(broken, stylizer)
+
+
+def test_levels_taken_from_anything_but_what_they_were_made_of_are_told(
+    stylizer: onnx.ModelProto, thresholds: dict[str, float]
+) -> None:
+    broken = quantised(stylizer, thresholds, split=["body"])
+    (rest,) = (n for n in broken.graph.node if n.op_type == "Sub" and n.output[0].endswith(".rest"))
+    rest.input[0] = "planes"
+
+    with pytest.raises(QualityError, match="read by convolutions alone"):
+        check_quantised(broken, stylizer)
