@@ -21,6 +21,7 @@ import onnx
 import openvino
 from onnx import helper, numpy_helper
 
+from bench.bundle_argument import bundle_argument
 from bench.interleaved import interleaved
 from hsi.calibrate.quantise import quantised
 from hsi.calibrate.quantiser import Quantiser
@@ -47,7 +48,7 @@ REST = "moments, modules, sums"
 def main() -> None:
     """Measure and print."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument("bundle", type=Path, nargs="?", default=shipped_bundle())
+    p.add_argument("bundle", type=bundle_argument, nargs="?", default=shipped_bundle())
     p.add_argument("--size", default="1280x720")
     p.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     p.add_argument("--rounds", type=int, default=9)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import onnx
 
+from bench.bundle_argument import bundle_argument
 from bench.interleaved import interleaved
 from hsi.calibrate.calibration_set import HELD_OUT
 from hsi.calibrate.candidates import OpenVinoRun
@@ -34,7 +35,7 @@ from hsi.runtime.uri import size_from_text
 def main() -> None:
     """Measure and print."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument("bundle", type=Path)
+    p.add_argument("bundle", type=bundle_argument)
     p.add_argument("clips", nargs="+")
     p.add_argument("--size", default="1280x720")
     p.add_argument("--frames", type=int, default=HELD_OUT, help="of each clip")
