@@ -33,13 +33,13 @@ def test_a_batch_is_noisy_or_rounded(tiny: Network) -> None:
     seen: list[Tensor] = []
     network.get_submodule("stem").register_forward_pre_hook(lambda _, got: seen.append(got[0]))
 
-    for seed in range(8):
-        disturbed(network, frames, codes, noise(seed))
-    network(frames, codes)
+    made = [disturbed(network, frames, codes, noise(seed)) for seed in range(8)]
+    undisturbed, _ = network(frames, codes)
 
     *disturbances, calm = seen
     # The hook comes before the one that rounds: it sees sensor noise alone.
     assert {bool(one.equal(calm)) for one in disturbances} == {True, False}
+    assert not any(one.equal(undisturbed) for one in made)
 
 
 def test_the_network_is_undisturbed_afterwards(tiny: Network) -> None:
