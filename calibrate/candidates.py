@@ -14,7 +14,7 @@ from hsi.calibrate.gate import Candidate
 from hsi.calibrate.stylizer_run import StylizerRun, Vectors, statistics_size, stylizer_feed
 from hsi.runtime.frame import Image
 from hsi.runtime.onnxruntime_engine import PROVIDERS
-from hsi.runtime.openvino_engine import OpenVinoGraph
+from hsi.runtime.openvino_graph import OpenVinoGraph
 
 ROUNDS = 5
 PAUSE_S = 0.1  # threads of ONNX Runtime spin after a run, and slow what comes next

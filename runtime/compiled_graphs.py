@@ -100,16 +100,16 @@ class CompiledGraphs:
 
 
 def key_of(
-    digest: str, sizes: object, version: str, device: Mapping[str, Any], settings: Mapping[str, Any]
+    digest: str, what: object, version: str, device: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> str:
     """What a compiled graph depends on, as a name of a file.
 
     Args:
         digest: SHA-256 of the ONNX file.
-        sizes: Of the inputs that it is compiled for.
+        what: The sizes of inputs that it is compiled for, and its outputs.
         version: Of OpenVINO.
         device: Properties of the processor.
         settings: That it is compiled with.
     """
-    parts = (digest, sizes, version, sorted(device.items()), sorted(settings.items()))
+    parts = (digest, what, version, sorted(device.items()), sorted(settings.items()))
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -3,7 +3,7 @@
 import logging
 import os
 from importlib import metadata
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +88,24 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give the device back. Calls after it are an error."""
+
+
+@runtime_checkable
+class MeasuringEngine(Protocol):
+    """An engine that measures a frame for less than it stylises one."""
+
+    def measure(
+        self,
+        frames: Frames,
+        codes: Vectors,
+        statistics: Vectors,
+        statistics_weight: Vectors,
+        strength: Vectors,
+    ) -> Vectors:
+        """What :meth:`Engine.stylize` would return, without its picture; see there.
+
+        Layers behind the last module are not run.
+        """
 
 
 def open_engine(

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
 from hsi.runtime.bundle import Bundle
@@ -16,6 +15,7 @@ from hsi.runtime.errors import BundleError, EngineError
 from hsi.runtime.host_runner import HostRunner
 from hsi.runtime.manifest import Graph, Tensor
 from hsi.runtime.onnxruntime_options import OnnxRuntimeOptions
+from hsi.runtime.stylizer_inputs import stylizer_inputs
 from hsi.runtime.trt.cuda import load_cuda
 
 log = logging.getLogger(__name__)
@@ -95,13 +95,7 @@ class OnnxRuntimeEngine:
         """See :meth:`hsi.runtime.engine.Engine.stylize`."""
         runner = self._opened()
         used = np.empty_like(statistics)
-        feed: dict[str, npt.NDArray[Any]] = {
-            "frame": frames,
-            "style_code": codes,
-            "statistics": statistics,
-            "statistics_weight": statistics_weight,
-            "strength": strength,
-        }
+        feed = stylizer_inputs(frames, codes, statistics, statistics_weight, strength)
         try:
             runner.run(feed, {"stylised": out, "statistics_used": used})
         except Exception as error:

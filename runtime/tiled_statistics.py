@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from hsi.runtime.engine import Engine, Frames, Vectors
+from hsi.runtime.engine import Engine, Frames, MeasuringEngine, Vectors
 from hsi.runtime.look import FULL_SIDE
 from hsi.runtime.manifest import StatisticsField
 from hsi.runtime.tiling import Tiling
@@ -30,6 +30,8 @@ class TiledStatistics:
     """
 
     def __init__(self, engine: Engine, tiling: Tiling, fields: Sequence[StatisticsField]) -> None:
+        # ONNX Runtime runs a whole graph, whatever is asked of it.
+        self._measure = engine.measure if isinstance(engine, MeasuringEngine) else self._in_full
         self._engine = engine
         self._tiling = tiling
         places = {field.name: slice(field.start, field.start + field.size) for field in fields}
@@ -55,16 +57,26 @@ class TiledStatistics:
         size = (width * columns, height * rows)
         view = np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in frames])
         cells = np.reshape(view, (len(frames), rows, height, columns, width, 3)).swapaxes(2, 3)
-        made = np.empty((len(frames), height, width, 3), np.uint8)
         vectors = (codes, statistics, statistics_weight, strength)
         return self._pooled(
             [
-                self._engine.stylize(np.ascontiguousarray(cells[:, y, x]), *vectors, made)
+                self._measure(np.ascontiguousarray(cells[:, y, x]), *vectors)
                 for y in range(rows)
                 for x in range(columns)
             ],
             statistics_weight,
         )
+
+    def _in_full(
+        self,
+        frames: Frames,
+        codes: Vectors,
+        statistics: Vectors,
+        statistics_weight: Vectors,
+        strength: Vectors,
+    ) -> Vectors:
+        vectors = (codes, statistics, statistics_weight, strength)
+        return self._engine.stylize(frames, *vectors, np.empty_like(frames))
 
     def _cells(self, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
         """Width and height of a cell, and how many there are across and down."""

@@ -1,14 +1,14 @@
 """An engine whose graph was built for a range of sizes. Style codes come from another engine."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from hsi.runtime.engine import Engine, Frames, Vectors
 from hsi.runtime.errors import BundleError
 from hsi.runtime.host_runner import Arrays
 from hsi.runtime.manifest import Graph
+from hsi.runtime.stylizer_inputs import stylizer_inputs
 
 
 class Runner(Protocol):
@@ -70,10 +70,7 @@ class BuiltEngine:
     ) -> Vectors:
         """See :meth:`hsi.runtime.engine.Engine.stylize`."""
         used = np.empty_like(statistics)
-        feed: dict[str, npt.NDArray[Any]] = {
-            "frame": frames,
-            **vectors(codes, statistics, statistics_weight, strength),
-        }
+        feed = stylizer_inputs(frames, codes, statistics, statistics_weight, strength)
         self._runner.run(feed, {"stylised": out, "statistics_used": used})
         return used
 
@@ -85,15 +82,3 @@ class BuiltEngine:
     def close(self) -> None:
         """See :meth:`hsi.runtime.engine.Engine.close`."""
         self._runner.close()
-
-
-def vectors(
-    codes: Vectors, statistics: Vectors, statistics_weight: Vectors, strength: Vectors
-) -> dict[str, npt.NDArray[Any]]:
-    """What a stylizer reads beside its frames, by name."""
-    return {
-        "style_code": codes,
-        "statistics": statistics,
-        "statistics_weight": statistics_weight,
-        "strength": strength,
-    }

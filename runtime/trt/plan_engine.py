@@ -6,7 +6,8 @@ import numpy as np
 
 from hsi.runtime.engine import TENSORRT, Engine, Vectors
 from hsi.runtime.manifest import Graph
-from hsi.runtime.trt.built_engine import BuiltEngine, vectors
+from hsi.runtime.stylizer_inputs import vectors
+from hsi.runtime.trt.built_engine import BuiltEngine
 from hsi.runtime.trt.plan_runner import PlanRunner
 
 

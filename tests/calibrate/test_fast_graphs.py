@@ -16,7 +16,7 @@ from hsi.calibrate.quantised_rules import broken_quantised_rules
 from hsi.calibrate.short_sigmoid import with_short_sigmoids
 from hsi.calibrate.stylizer_run import StylizerRun
 from hsi.runtime.bundle import Bundle, shipped_bundle
-from hsi.runtime.openvino_engine import OpenVinoGraph
+from hsi.runtime.openvino_graph import OpenVinoGraph
 
 Floats = npt.NDArray[np.float32]
 

@@ -13,12 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hsi.runtime import openvino_engine
+from hsi.runtime import openvino_graph
 from hsi.runtime.bundle import Bundle, shipped_bundle
 from hsi.runtime.errors import BundleError, EngineError
 from hsi.runtime.frame import Image
 from hsi.runtime.onnxruntime_engine import OnnxRuntimeEngine
-from hsi.runtime.openvino_engine import OpenVinoEngine, translated
+from hsi.runtime.openvino_engine import OpenVinoEngine
+from hsi.runtime.openvino_graph import translated
+from hsi.runtime.stylizer_inputs import stylizer_inputs
 
 pytest.importorskip("openvino")
 Vectors = npt.NDArray[np.float32]
@@ -52,11 +54,15 @@ def code(reference: OnnxRuntimeEngine, photo: Image) -> Vectors:
 
 
 def stylised(engine: Any, frame: Image, code: Vectors) -> tuple[Image, Vectors]:
-    zero, one = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
     out = np.empty_like(frame)
+    return out, engine.stylize(frame, code, *unfed(), out)
+
+
+def unfed() -> tuple[Vectors, Vectors, Vectors]:
+    """Statistics, their weight and a strength: a frame with statistics of its own."""
     size = Bundle(shipped_bundle()).manifest.statistics_size
-    fed = np.zeros((1, size), np.float32)
-    return out, engine.stylize(frame, code, fed, zero, one, out)
+    zero, one = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
+    return np.zeros((1, size), np.float32), zero, one
 
 
 def test_the_picture_is_that_of_onnx_runtime(
@@ -90,7 +96,7 @@ def test_style_codes_are_those_of_onnx_runtime(
 def test_each_size_gets_one_graph_of_its_own(
     shipped: Path, frame: Image, code: Vectors, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("DEBUG", "hsi.runtime.openvino_engine")
+    caplog.set_level("DEBUG", "hsi.runtime.openvino_graph")
     engine = OpenVinoEngine(Bundle(shipped), 1)
     made = [stylised(engine, frame, code)[0] for _ in range(3)]
     stylised(engine, frame[:, :64].copy(), code)
@@ -107,12 +113,32 @@ def test_frames_of_many_sizes_are_those_of_onnx_runtime(
     code: Vectors,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(openvino_engine, "SIZES_KEPT", 2)
+    monkeypatch.setattr(openvino_graph, "SIZES_KEPT", 2)
     for _ in range(2):
         for height in range(40, 43):  # one more than are kept, so each comes back after it went
             part = frame[:, :height].copy()
             made, wanted = stylised(engine, part, code)[0], stylised(reference, part, code)[0]
             assert int(np.abs(made.astype(int) - wanted).max()) <= 1
+
+
+def test_statistics_alone_are_those_of_the_picture(
+    engine: OpenVinoEngine, frame: Image, code: Vectors
+) -> None:
+    _, wanted = stylised(engine, frame, code)
+
+    assert np.array_equal(engine.measure(frame, code, *unfed()), wanted)
+
+
+def test_layers_behind_the_output_wanted_are_not_run(
+    shipped: Path, frame: Image, code: Vectors
+) -> None:
+    graph = openvino_graph.OpenVinoGraph(Bundle(shipped).read("stylizer.onnx"), 1)
+    feed = stylizer_inputs(frame, code, *unfed())
+    for wanted in (None, ("statistics_used",)):
+        graph.run(feed, wanted=wanted)
+
+    whole, part = (len(one._model.get_runtime_model().get_ops()) for one in graph._sizes.values())
+    assert part < 0.8 * whole
 
 
 def test_statistics_are_the_callers_own(
@@ -199,7 +225,7 @@ def test_a_request_outlives_the_thread_that_made_it() -> None:
             made.append(object())
             return made[-1]
 
-    compiled = openvino_engine._Compiled(Model())
+    compiled = openvino_graph._Compiled(Model())
     taken: list[object] = []
 
     def call() -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 import hsi.runtime
 from hsi.runtime import Look, Stream, Stylizer
+from hsi.runtime.bundle import Bundle
+from hsi.runtime.engine import Engine
 from hsi.runtime.errors import FrameError
 from hsi.runtime.frame import Image
+from hsi.runtime.tiled_statistics import TiledStatistics
+from hsi.runtime.tiling import Tiling
 
 
 def _opened(bundle: Path, tile: int | None) -> Stylizer:
@@ -67,6 +72,32 @@ def test_statistics_measured_in_cells_are_near_those_of_the_whole(
     deviation = np.sqrt(wanted[variance])
     assert (np.abs(found[mean] - wanted[mean]) / deviation).max() < 0.05
     assert np.median(np.sqrt(found[variance]) / deviation) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("tile", [256, 512])
+def test_an_engine_that_measures_without_the_picture_gives_the_same(
+    shipped: Path, frame: Image, tile: int
+) -> None:
+    pytest.importorskip("openvino")
+    from hsi.runtime.openvino_engine import OpenVinoEngine
+
+    bundle = Bundle(shipped)
+    engine, tiling = OpenVinoEngine(bundle, 1), Tiling(bundle.manifest.frame, side=tile, above=1)
+    code = engine.encode_style(frame[None, :96, :128].copy())
+    fed = np.zeros((1, bundle.manifest.statistics_size), np.float32)
+    zero, one = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)
+
+    class Plain:
+        stylize = staticmethod(engine.stylize)
+
+    alone, beside = (
+        TiledStatistics(measuring, tiling, bundle.manifest.statistics).measure(
+            frame[None], code, fed, zero, one
+        )
+        for measuring in (engine, cast("Engine", Plain()))
+    )
+    engine.close()
+    assert np.array_equal(alone, beside)
 
 
 def test_statistics_fed_in_are_mixed_with_the_frames_own(tiled: Stylizer, frame: Image) -> None:
