@@ -1,12 +1,12 @@
 """The quality gate: a graph of lower precision against FP32, on frames it was not calibrated on."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
 from hsi.calibrate.flicker import Flicker, change_at_rest, noisy_frames
-from hsi.calibrate.gate_result import GateOptions, GateResult, GateScore, Losses
+from hsi.calibrate.gate_result import GateOptions, GateResult, GateScore, Losses, style_change
 from hsi.calibrate.measures import banding, likeness, ramp
 from hsi.calibrate.stylizer_run import Vectors
 from hsi.runtime.errors import OptionError
@@ -69,6 +69,7 @@ class Gate:
         self.wanted = tuple(reference.stylise(one.image, one.code) for one in pairs)
         self._reference = reference
         self._meter = meter
+        self._hardest_first = list(range(len(self.pairs)))
 
     def judge(
         self, candidate: Candidate, precision: str, options: GateOptions | None = None
@@ -113,6 +114,38 @@ class Gate:
             )
             first = first or made
 
+    def passes(self, candidates: Sequence[Candidate]) -> bool:
+        """Whether one graph passes on all of some engines, as :meth:`judge_engines` would say.
+
+        For a search, which asks of dozens of graphs: it ends at the first picture that fails, looks
+        there first the next time, and measures nothing that is merely told.
+
+        Args:
+            candidates: The graph on each engine.
+
+        Raises:
+            EngineError: A candidate does not run.
+        """
+        made: dict[int, list[Image]] = {}
+        for number in list(self._hardest_first):
+            pair, wanted = self.pairs[number], self.wanted[number]
+            made[number] = [one.stylise(pair.image, pair.code) for one in candidates]
+            first, *others = made[number]
+            scores = [
+                _score(pair, first, wanted),
+                *(_score(pair, o, wanted, first) for o in others),
+            ]
+            if not all(score.is_within(self.options) for score in scores):
+                self._hardest_first.remove(number)
+                self._hardest_first.insert(0, number)
+                return False
+        pictures = [made[number] for number in range(len(self.pairs))]
+        return all(self._keeps_style(list(of_one)) for of_one in zip(*pictures, strict=True))
+
+    def _keeps_style(self, made: list[Image]) -> bool:
+        change = None if self._meter is None else style_change(self._scores(made, None))
+        return change is None or abs(change) <= self.options.max_style_change
+
     def _scores(self, made: list[Image], first: list[Image] | None) -> tuple[GateScore, ...]:
         losses = self._losses(made)
         beside: Sequence[Image | None] = first or [None] * len(made)
@@ -120,14 +153,7 @@ class Gate:
             self.pairs, made, self.wanted, beside, losses, self._wanted_losses, strict=True
         )
         return tuple(
-            GateScore(
-                frame=pair.frame,
-                style=pair.style,
-                **asdict(likeness(picture, wanted)),
-                agreement=None if other is None else likeness(picture, other).psnr,
-                losses=loss,
-                reference_losses=wanted_loss,
-            )
+            replace(_score(pair, picture, wanted, other), losses=loss, reference_losses=wanted_loss)
             for pair, picture, wanted, other, loss, wanted_loss in judged
         )
 
@@ -171,6 +197,15 @@ class Gate:
         scene, code = self.pairs[0].image, self.pairs[0].code
         frames = noisy_frames(scene, FRAMES_AT_REST)
         return change_at_rest([candidate.stylise(frame, code) for frame in frames])
+
+
+def _score(pair: GatePair, picture: Image, wanted: Image, beside: Image | None = None) -> GateScore:
+    return GateScore(
+        frame=pair.frame,
+        style=pair.style,
+        **asdict(likeness(picture, wanted)),
+        agreement=None if beside is None else likeness(picture, beside).psnr,
+    )
 
 
 def _squared_error(psnr: float) -> float:

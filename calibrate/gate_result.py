@@ -53,6 +53,24 @@ class GateScore:
     losses: Losses | None = None  # None: without a loss network
     reference_losses: Losses | None = None  # FP32's
 
+    def is_within(self, limits: GateOptions) -> bool:
+        """Whether this picture is near enough; style loss counts over all of them together."""
+        return (
+            self.psnr >= limits.min_psnr
+            and self.ssim >= limits.min_ssim
+            and self.worst_tile_psnr >= limits.min_tile_psnr
+            and (self.agreement is None or self.agreement >= limits.min_agreement)
+        )
+
+
+def style_change(scores: Iterable[GateScore]) -> float | None:
+    """Style loss against FP32's, all frames together: 0.02 is 2 % more. None: not measured."""
+    return _change(
+        (s.losses.style, s.reference_losses.style)
+        for s in scores
+        if s.losses and s.reference_losses
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
@@ -93,12 +111,8 @@ class GateResult:
 
     @property
     def style_change(self) -> float | None:
-        """Style loss against FP32's, all frames together: 0.02 is 2 % more. None: not measured."""
-        return _change(
-            (s.losses.style, s.reference_losses.style)
-            for s in self.scores
-            if s.losses and s.reference_losses
-        )
+        """See :func:`style_change`."""
+        return style_change(self.scores)
 
     @property
     def content_change(self) -> float | None:
@@ -112,14 +126,9 @@ class GateResult:
     @property
     def passed(self) -> bool:
         """Whether every frame is near enough to FP32."""
-        limit, style_change, agreement = self.options, self.style_change, self.agreement
-        return (
-            self.psnr >= limit.min_psnr
-            and self.ssim >= limit.min_ssim
-            and self.worst_tile_psnr >= limit.min_tile_psnr
-            and (agreement is None or agreement >= limit.min_agreement)
-            and (style_change is None or abs(style_change) <= limit.max_style_change)
-        )
+        limits, change = self.options, self.style_change
+        near = all(score.is_within(limits) for score in self.scores)
+        return near and (change is None or abs(change) <= limits.max_style_change)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

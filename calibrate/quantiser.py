@@ -1,6 +1,6 @@
 """From frames and styles to INT8 graphs: which layers, and what each costs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import onnx
 
@@ -10,7 +10,6 @@ from hsi.calibrate.doubling import without_doubling
 from hsi.calibrate.early_levels import with_early_levels
 from hsi.calibrate.finer_layers import NONE_FINER, FinerLayers
 from hsi.calibrate.gate import Gate
-from hsi.calibrate.gate_result import GateResult
 from hsi.calibrate.graph_edit import convolutions
 from hsi.calibrate.quantise import quantised, reads_pixels
 from hsi.calibrate.quantised_rules import check_quantised
@@ -99,7 +98,7 @@ class Quantiser:
         return quantised(self._even, {layer: limit}, means=self.ranges.means)
 
     def finer_until_it_passes(
-        self, damage: Mapping[str, float], judge: Callable[[onnx.ModelProto], Iterable[GateResult]]
+        self, damage: Mapping[str, float], judge: Callable[[onnx.ModelProto], bool]
     ) -> FinerLayers:
         """The layers to take out of plain INT8 for the rest to pass: much damage for little work.
 
@@ -109,14 +108,14 @@ class Quantiser:
 
         Args:
             damage: By layer, from :meth:`damage`.
-            judge: The verdicts over a graph; the first that fails ends them.
+            judge: Whether a graph passes.
 
         Returns:
             A set that passes; all layers but one, in float, where none does.
         """
 
         def passes(finer: FinerLayers) -> bool:
-            return all(one.passed for one in judge(self.graph(finer)))
+            return judge(self.graph(finer))
 
         work = self.ranges.multiply_adds
         worst = worst_layers({layer: damage[layer] / work[layer] for layer in damage}, 1.0)

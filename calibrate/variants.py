@@ -183,7 +183,9 @@ class VariantMaker:
             return variant
         self._on_step("which layers to make finer")
         damage = quantiser.damage(self._tuning_gate())
-        finer = quantiser.finer_until_it_passes(damage, lambda model: self.judged(model, INT8))
+        finer = quantiser.finer_until_it_passes(
+            damage, lambda model: self.gate.passes(candidates_of(model))
+        )
         return self._int8(quantiser, finer)
 
     def _tuning_gate(self) -> Gate:

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
-from hsi.calibrate.gate import Gate, GatePair
+from hsi.calibrate.gate import Candidate, Gate, GatePair
 from hsi.calibrate.gate_page import difference_picture, gate_page
 from hsi.calibrate.gate_result import GateOptions, GateResult, Losses
 from hsi.calibrate.gate_table import gate_table
@@ -238,3 +238,59 @@ def test_a_graph_that_does_not_load_is_refused() -> None:
 def test_a_graph_of_another_kind_is_refused() -> None:
     with pytest.raises(EngineError, match="expected an input called statistics, found none"):
         statistics_size(onnx.ModelProto())
+
+
+class Counting:
+    """The reference, its frames counted; of one of them it makes black."""
+
+    name = "counting"
+
+    def __init__(self, run: StylizerRun, black: Image | None) -> None:
+        self._run, self._black = run, black
+        self.seen: list[Image] = []
+
+    def stylise(self, frame: Image, code: Vectors) -> Image:
+        self.seen.append(frame)
+        made = self._run.stylise(frame, code)
+        return np.asarray(made * np.uint8(frame is not self._black), np.uint8)
+
+
+@pytest.mark.parametrize("step", [2, 48])
+@pytest.mark.parametrize("min_agreement", [0, SAME])
+def test_a_search_gets_the_verdict_of_the_gate(
+    stylizer: onnx.ModelProto, gate: Gate, run: StylizerRun, step: int, min_agreement: float
+) -> None:
+    limits = GateOptions(min_psnr=30, min_tile_psnr=0, min_agreement=min_agreement)
+    strict = Gate(run, gate.pairs, limits)
+    engines: list[Candidate] = [run, Spoilt(run, step)]
+
+    verdicts = [one.passed for one in strict.judge_engines(engines, "int8")]
+
+    assert strict.passes(engines) == all(verdicts) == (step == 2 and not min_agreement)
+
+
+def test_a_search_ends_at_the_first_picture_that_fails_and_looks_there_first(
+    run: StylizerRun, pictures: list[Image], codes: list[Vectors]
+) -> None:
+    pairs = [GatePair(frame="", style="", image=one, code=codes[0]) for one in pictures[:3]]
+    gate = Gate(run, pairs, GateOptions())
+    bad, next_bad, good = (Counting(run, black) for black in (pictures[2], pictures[2], None))
+
+    assert [gate.passes([one]) for one in (bad, next_bad, good)] == [False, False, True]
+
+    assert len(bad.seen) == len(good.seen) == 3
+    assert [seen is pictures[2] for seen in next_bad.seen] == [True]
+
+
+@pytest.mark.parametrize(("change", "passes"), [(1.04, True), (1.06, False)])
+def test_a_search_minds_the_style_loss_of_all_pictures(
+    gate: Gate, run: StylizerRun, change: float, passes: bool
+) -> None:
+    class Meter:
+        def losses(self, picture: Image, pair: GatePair) -> Losses:
+            is_reference = any(picture is one for one in judging.wanted)
+            return Losses(content=1, style=1 if is_reference else change)
+
+    judging = Gate(run, gate.pairs, gate.options, Meter())
+
+    assert judging.passes([run]) is passes
