@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import hsi.runtime
@@ -17,6 +18,8 @@ from hsi.runtime.errors import FrameError
 from hsi.runtime.frame import Image
 from hsi.runtime.tiled_statistics import TiledStatistics
 from hsi.runtime.tiling import Tiling
+
+Vectors = npt.NDArray[np.float32]
 
 
 def _opened(bundle: Path, tile: int | None) -> Stylizer:
@@ -98,6 +101,44 @@ def test_an_engine_that_measures_without_the_picture_gives_the_same(
     )
     engine.close()
     assert np.array_equal(alone, beside)
+
+
+class Looking:
+    """Remembers what it is to measure."""
+
+    def __init__(self) -> None:
+        self.seen: list[Image] = []
+
+    def measure(self, frames: Image, *vectors: Vectors) -> Vectors:
+        self.seen.append(frames)
+        return vectors[1]
+
+
+@pytest.mark.parametrize(
+    ("frame_size", "tile", "seen", "columns"),
+    [
+        ((4096, 4099), 4096, (1024, 1024), 1),  # 3.8 times, so 4 times, less what is left over
+        ((2560, 1440), 1920, (1920, 1080), 1),  # 1.3 times
+        ((4096, 4096), 512, (512, 512), 2),  # in four cells
+        ((150, 150_000), 256, (64, 255), 1),  # a third would be narrower than the network takes
+    ],
+)
+def test_what_is_measured_is_the_frame_shrunk(
+    shipped: Path, frame_size: tuple[int, int], tile: int, seen: tuple[int, int], columns: int
+) -> None:
+    manifest = Bundle(shipped).manifest
+    engine, tiling = Looking(), Tiling(manifest.frame, side=tile, above=1)
+    width, height = frame_size
+    ramp = np.linspace(0, 255, width).astype(np.uint8)[None, None, :, None]
+    frame = np.ascontiguousarray(np.broadcast_to(ramp, (1, height, width, 3)))
+    fed, zero = np.zeros((1, manifest.statistics_size), np.float32), np.zeros((1, 1), np.float32)
+
+    measured = TiledStatistics(cast("Engine", engine), tiling, manifest.statistics)
+    measured.measure(frame, fed, fed, zero, zero)
+
+    assert {one.shape[2:0:-1] for one in engine.seen} == {seen}
+    row = np.concatenate([one[0, 0, :, 0] for one in engine.seen[:columns]])
+    assert np.abs(row - np.linspace(0, 255, len(row))).max() < 3
 
 
 def test_statistics_fed_in_are_mixed_with_the_frames_own(tiled: Stylizer, frame: Image) -> None:
