@@ -12,6 +12,7 @@ the same words go on with the next fault. Exit code 1: a target was missed.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,7 @@ from hsi.runtime.video_output import VideoOutput
 SIZE = "320x240"
 GONE = (EventKind.LOST, EventKind.STALLED)
 INSIDE = "HSI_CHAOS_INSIDE"
+TOOLS = {"UDP": "nft", "kbit": "tc"}  # by what faults have in their names
 
 
 def main() -> int:
@@ -55,6 +57,15 @@ def main() -> int:
         for fault in _faults(args)
         if not args.only or any(part in fault[0] for part in args.only)
     ]
+    missing = [
+        tool
+        for part, tool in TOOLS.items()
+        if any(part in name for name, *_ in wanted) and shutil.which(tool) is None
+    ]
+    if missing:  # said now: they are called for after minutes
+        told = "not found, and faults of the network need it: apt-get install iproute2 nftables"
+        print(f"{' and '.join(missing)}: {told}", file=sys.stderr)
+        return 1
     rows = _rows(python, wanted, args.keep)
     if args.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bench import chaos
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -35,3 +37,19 @@ def made(words: str) -> Any:
         timeout=180,
     )
     return json.loads(done.stdout)
+
+
+def test_a_tool_that_faults_of_the_network_need_is_asked_for_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(chaos.INSIDE, "1")
+    monkeypatch.setattr("bench.chaos._ip", lambda words: None)
+    monkeypatch.setattr("bench.chaos.python_with_gstreamer", lambda: "python")
+    monkeypatch.setattr("shutil.which", lambda tool: None if tool == "nft" else tool)
+    monkeypatch.setattr("sys.argv", ["chaos"])
+
+    assert chaos.main() == 1
+
+    error = capsys.readouterr().err
+    assert error.startswith("nft: not found, and faults of the network need it: apt-get install")
+    assert error.count("\n") == 1
