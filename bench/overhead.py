@@ -64,7 +64,9 @@ def measure(clip: str, engine: str, count: int, rounds: int) -> dict[str, Any]:
     with hsi.runtime.load(engine=engine) as stylizer:
         stylizer.set_style(hsi.runtime.DEFAULT_STYLE)
         assert stylizer.style is not None
-        data = bundle.read(bundle.manifest.stylizer.part)
+        on_cpu = stylizer.engine_name == "openvino"
+        graph = bundle.manifest.stylizer_on_cpu if on_cpu else bundle.manifest.stylizer
+        data = bundle.read(graph.part)
         run = BARE[stylizer.engine_name](data, _feed(bundle, stylizer.style), frames[0])
         _loop(run, frames[:3])
         _piped(open_source(clip), 3, stylizer)

@@ -30,17 +30,20 @@ def without_doubling(model: onnx.ModelProto) -> onnx.ModelProto:
 
     Args:
         model: A float graph.
+
+    Returns:
+        A graph with the same tensors at its borders; the one given where nothing doubles.
     """
-    model = copied(model)
+    given, model = model, copied(model)
     del model.graph.value_info[:]  # told the channels of before
-    links = Links(model)
+    links, folded = Links(model), False
     for resize in list(model.graph.node):
         if _doubles(resize, links):
             scales, conv = _until_convolution(resize, links)
             if conv is not None and _is_plain(conv, links):
                 _fold(model, links, resize, scales, conv)
-                links = Links(model)
-    return model
+                links, folded = Links(model), True
+    return model if folded else given
 
 
 def _doubles(node: onnx.NodeProto, links: Links) -> bool:

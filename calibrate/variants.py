@@ -16,6 +16,7 @@ from hsi.calibrate.candidates import (
     fastest_ms,
     has_openvino,
 )
+from hsi.calibrate.doubling import without_doubling
 from hsi.calibrate.finer_layers import NONE_FINER, FinerLayers
 from hsi.calibrate.gate import Candidate, Gate, GatePair, LossMeter
 from hsi.calibrate.gate_result import GateOptions, GateResult
@@ -164,7 +165,7 @@ class VariantMaker:
         made.append(self._mixed(self._quantiser()))
         self._on_step("timing the candidates")
         on_cuda = cuda_run(self._model)
-        runs: dict[str, Candidate] = {FP32: on_cuda or _cpu_run(self._model)}
+        runs: dict[str, Candidate] = {FP32: on_cuda or _cpu_run(self._model, FP32)}
         for one in made:
             runs[one.precision] = _fastest_run(one)
         good = {FP32, *(one.precision for one in made if one.passed)}
@@ -215,11 +216,13 @@ class VariantMaker:
 def _fastest_run(variant: StylizerVariant) -> Candidate:
     if variant.precision == FP16:
         return cuda_run(variant.model) or StylizerRun(variant.model)
-    return _cpu_run(variant.model)
+    return _cpu_run(variant.model, variant.precision)
 
 
-def _cpu_run(model: onnx.ModelProto) -> Candidate:
-    return OpenVinoRun(model) if has_openvino() else StylizerRun(model)
+def _cpu_run(model: onnx.ModelProto, precision: str) -> Candidate:
+    if not has_openvino():
+        return StylizerRun(model)
+    return OpenVinoRun(without_doubling(model) if precision == FP32 else model)
 
 
 def _runs_here(on_cuda: bool) -> set[str]:

@@ -18,6 +18,7 @@ from hsi.runtime.manifest import (
 
 STYLE_ENCODER = "style_encoder.onnx"
 STYLIZER = "stylizer.onnx"
+CPU_STYLIZER = "stylizer.cpu.onnx"
 GOLDEN_FRAME = "golden/frame.png"
 GOLDEN_STYLE = "golden/style.png"
 GOLDEN_STYLISED = "golden/stylised.png"
@@ -64,6 +65,7 @@ def manifest_of(
         training=dict(checkpoint.provenance),
         generator=generator,
         created=created,
+        cpu_stylizer=CPU_STYLIZER if CPU_STYLIZER in {part.name for part in parts} else "",
     )
 
 

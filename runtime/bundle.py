@@ -56,7 +56,7 @@ class Bundle(Archive[Manifest]):
                 "one of manifest.variants"
             )
         graph, golden = variant.graph, variant.golden
-        self.manifest = replace(self.manifest, stylizer=graph, golden=golden)
+        self.manifest = replace(self.manifest, stylizer=graph, golden=golden, cpu_stylizer="")
 
     def restrict(self, precision: str) -> None:
         """Run one precision from now on and no other, whatever an engine would choose.

@@ -64,6 +64,7 @@ def describe(manifest: Manifest) -> str:
         f"  statistics      {manifest.statistics_size} floats in {len(manifest.statistics)} fields",
         *_graph("style encoder", manifest.style_encoder),
         *_graph("stylizer", manifest.stylizer),
+        *_on_cpu(manifest.cpu_stylizer),
         *(line for variant in manifest.variants for line in _variant(variant)),
         "  parts (every SHA-256 agrees)",
         *(f"    {p.bytes / 1024:9.1f} KiB  {p.sha256[:12]}  {p.name}" for p in manifest.parts),
@@ -85,6 +86,10 @@ def _graph(title: str, graph: Graph) -> list[str]:
         f"    {side} {t.name} ({', '.join(map(str, t.shape))}) {t.dtype}: {t.meaning}"
         for side, t in borders
     ]
+
+
+def _on_cpu(part: str) -> list[str]:
+    return [f"  on CPUs         {part} in OpenVINO: the same function"] if part else []
 
 
 def _variant(variant: Variant) -> list[str]:

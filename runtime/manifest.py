@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hsi.runtime.errors import BundleError
@@ -171,6 +171,7 @@ class Manifest:
     generator: dict[str, str] = field(default_factory=dict)
     created: str = ""
     variants: tuple[Variant, ...] = ()
+    cpu_stylizer: str = ""  # the part that is the stylizer again, laid out for CPUs; "" for none
 
     def __post_init__(self) -> None:
         self._check_parts()
@@ -192,6 +193,7 @@ class Manifest:
         if len(names) < len(self.parts):
             raise BundleError("manifest: expected each part once, found one listed twice")
         needed = {self.style_encoder.part, self.stylizer.part}
+        needed |= set(filter(None, [self.cpu_stylizer]))
         for variant in self.variants:
             needed |= {variant.graph.part, *filter(None, [variant.calibration])}
         for golden in (self.golden, *(variant.golden for variant in self.variants)):
@@ -232,6 +234,11 @@ class Manifest:
         """Floats in the statistics vector."""
         return sum(one.size for one in self.statistics)
 
+    @property
+    def stylizer_on_cpu(self) -> Graph:
+        """The stylizer as CPUs run it fastest: the same tensors, and the same pictures."""
+        return replace(self.stylizer, part=self.cpu_stylizer or self.stylizer.part)
+
     def variant(self, precision: str) -> Variant | None:
         """The variant of a precision that passed its gate, or None."""
         fit = (v for v in self.variants if v.graph.precision == precision and v.passed)
@@ -244,8 +251,9 @@ class Manifest:
     def to_json(self) -> str:
         """The text of ``manifest.json``."""
         values = {"format": FORMAT, "version": VERSION, **asdict(self)}
-        if not self.variants:  # so that readers older than variants take the bundle
-            del values["variants"]
+        for name in ("variants", "cpu_stylizer"):
+            if not values[name]:  # so that readers older than these take the bundle
+                del values[name]
         return json.dumps(values, indent=1) + "\n"
 
     @classmethod

@@ -36,7 +36,9 @@ class OpenVinoEngine:
         self._threads = threads
         self._encoding = threading.Lock()
         self._style_encoder: OpenVinoGraph | None = None
-        self._stylizer: OpenVinoGraph | None = self._opened(bundle.manifest.stylizer, device)
+        manifest = bundle.manifest
+        graph = manifest.stylizer_on_cpu if device is PROCESSOR else manifest.stylizer
+        self._stylizer: OpenVinoGraph | None = self._opened(graph, device)
         if device is NEURAL and bundle.manifest.stylizer.precision == "fp32":
             log.info("an NPU computes in FP16 what the graph says in FP32")
 

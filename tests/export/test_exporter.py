@@ -16,6 +16,7 @@ from onnx import numpy_helper
 
 import hsi.export
 import hsi.runtime
+from hsi.calibrate import doubling
 from hsi.export import ExportOptions, ExportReport, export
 from hsi.model import StyleNetwork
 from hsi.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -64,6 +65,14 @@ def test_what_is_written_loads_and_passes_its_own_test(bundle: Bundle, photo: Im
     assert sum(part.bytes for part in bundle.manifest.parts) > 1_000_000
 
 
+def test_a_bundle_has_the_stylizer_a_second_time_as_cpus_run_it_fastest(bundle: Bundle) -> None:
+    names = (bundle.manifest.stylizer.part, bundle.manifest.stylizer_on_cpu.part)
+    plain, folded = (onnx.load_from_string(bundle.read(name)) for name in names)
+    assert names == ("stylizer.onnx", "stylizer.cpu.onnx")
+    assert doubling.without_doubling(plain) is not plain
+    assert doubling.without_doubling(folded) is folded
+
+
 @pytest.mark.usefixtures("quick_exports")
 def test_a_dry_run_writes_nothing(checkpoint: Path, tmp_path: Path) -> None:
     options = ExportOptions(model=checkpoint, out=tmp_path / "a.hsi", sizes=SMALL, dry_run=True)
@@ -91,6 +100,18 @@ def _weight_changed(weight: Array) -> Array:
 def _colours_flipped(weight: Array) -> Array:
     blocks = weight.reshape(len(weight), 16, 3, *weight.shape[2:])  # 4x4 pixels of three colours
     return np.flip(blocks, 2).reshape(weight.shape)
+
+
+def test_a_layout_for_cpus_that_is_wrong_is_found_too(
+    checkpoint: Path, tmp_path: Path, quick_exports: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = doubling.folded_weight
+    monkeypatch.setattr(doubling, "folded_weight", lambda weight: 1.05 * fold(weight))
+
+    report = export(ExportOptions(model=checkpoint, out=tmp_path / "a.hsi", sizes=SMALL))
+
+    assert not report.agrees
+    assert _written(tmp_path) == []
 
 
 @pytest.mark.parametrize("damage", [_weight_changed, _colours_flipped])
@@ -222,6 +243,7 @@ def test_hsi_vgg_with_fresh_modules_agrees(hsi_vgg: ExportReport) -> None:
     assert bundle.manifest.preset == "hsi-vgg"
     network = load_checkpoint(Path(hsi_vgg.out).with_suffix(".pt")).network
     assert bundle.manifest.style_code_size == network.code_size
+    assert bundle.manifest.stylizer_on_cpu == bundle.manifest.stylizer  # it pads what it doubles
 
 
 def test_the_package_exports_what_it_says() -> None:

@@ -29,7 +29,7 @@ def test_two_pictures_agree_up_to_rounding(worst: int, share: float, agrees: boo
 
 
 def test_torch_and_the_graphs_agree(network: StyleNetwork, pair: OnnxPair, photo: Image) -> None:
-    row = compare(network, pair, photo[:97, :131].copy(), photo[200:300, 300:400].copy())
+    row = compare(network, [pair], photo[:97, :131].copy(), photo[200:300, 300:400].copy())
     assert row.agrees
     assert (row.size, row.values) == ("131x97", 131 * 97 * 3)
 
@@ -41,7 +41,7 @@ def test_a_network_that_is_another_disagrees(
     first, *_ = other.picture_weights()
     with torch.no_grad():
         first.mul_(1.2)
-    row = compare(other, pair, photo[:97, :131].copy(), photo[200:300, 300:400].copy())
+    row = compare(other, [pair], photo[:97, :131].copy(), photo[200:300, 300:400].copy())
     assert not row.agrees
     assert row.worst > 2
     assert row.share_over_one > 1e-4

@@ -18,7 +18,8 @@ from hsi.runtime.bundle import Bundle
 from hsi.runtime.engine import open_engine
 from hsi.runtime.errors import BundleError
 from hsi.runtime.inspect_cli import main as inspect
-from hsi.runtime.manifest import Manifest
+from hsi.runtime.manifest import Graph, Manifest
+from hsi.runtime.openvino_device import GRAPHICS, PROCESSOR, OpenVinoDevice
 from hsi.runtime.openvino_engine import OpenVinoEngine
 
 Values = dict[str, Any]
@@ -62,8 +63,8 @@ def test_a_variant_survives_the_round_trip_through_json(small_values: Values) ->
 def test_a_manifest_without_variants_reads_as_before(small_values: Values) -> None:
     manifest = Manifest.from_json(json.dumps(small_values))
 
-    assert manifest.variants == ()
-    assert "variants" not in json.loads(manifest.to_json())
+    assert (manifest.variants, manifest.cpu_stylizer) == ((), "")
+    assert not {"variants", "cpu_stylizer"} & set(json.loads(manifest.to_json()))
 
 
 def test_a_variant_that_failed_its_gate_is_not_offered(small_values: Values) -> None:
@@ -104,6 +105,45 @@ def test_a_selected_variant_is_what_runs_and_is_tested(with_int8: Path) -> None:
 
     assert bundle.manifest.stylizer.precision == "int8"
     assert bundle.manifest.golden.max_difference == 40
+
+
+def test_the_layout_for_cpus_is_not_that_of_a_variant(with_int8: Path) -> None:
+    bundle = Bundle(with_int8)
+    assert bundle.manifest.stylizer_on_cpu.part == "stylizer.cpu.onnx"
+
+    bundle.select(bundle.manifest.variants[0])
+
+    assert bundle.manifest.stylizer_on_cpu == bundle.manifest.stylizer
+
+
+def test_a_layout_for_cpus_has_the_tensors_of_the_stylizer(small_values: Values) -> None:
+    small_values["parts"].append({**small_values["parts"][0], "name": "flat.onnx"})
+    manifest = Manifest.from_json(json.dumps({**small_values, "cpu_stylizer": "flat.onnx"}))
+
+    assert Manifest.from_json(manifest.to_json()) == manifest
+    assert manifest.stylizer_on_cpu.names() == manifest.stylizer.names()
+    assert manifest.stylizer_on_cpu.part == "flat.onnx"
+
+
+def test_a_layout_for_cpus_that_is_not_there_is_refused(small_values: Values) -> None:
+    with pytest.raises(BundleError, match=r"expected part 'gone\.onnx' to be listed"):
+        Manifest.from_json(json.dumps({**small_values, "cpu_stylizer": "gone.onnx"}))
+
+
+def test_openvino_takes_the_layout_for_cpus_on_cpus_alone(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino")
+    opened: list[str] = []
+
+    def opening(self: OpenVinoEngine, graph: Graph, device: OpenVinoDevice, **more: bool) -> None:
+        opened.append(graph.part)
+
+    monkeypatch.setattr(OpenVinoEngine, "_opened", opening)
+    for device in (PROCESSOR, GRAPHICS):
+        OpenVinoEngine(Bundle(shipped), 1, device)
+
+    assert opened == ["stylizer.cpu.onnx", "stylizer.onnx"]
 
 
 def test_a_variant_of_another_bundle_is_refused(small_bundle: Path, with_int8: Path) -> None:

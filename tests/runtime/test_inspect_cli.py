@@ -37,7 +37,9 @@ def test_it_shows_what_a_bundle_is(small_bundle: Path, capsys: pytest.CaptureFix
 
 def test_without_words_it_shows_the_shipped_bundle(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
-    assert "hsi-edge.hsi" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "hsi-edge.hsi" in out
+    assert "  on CPUs         stylizer.cpu.onnx in OpenVINO: the same function" in out
 
 
 def test_json_is_the_manifest(small_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -183,10 +183,10 @@ def test_a_closed_engine_says_so(shipped: Path, frame: Image, code: Vectors) -> 
 def test_a_graph_that_is_none_is_refused_by_name(
     shipped: Path, repack: Repack, tmp_path: Path
 ) -> None:
-    parts = {"stylizer.onnx": b"no graph"}
+    parts = {"stylizer.cpu.onnx": b"no graph"}
     path = repack(shipped, tmp_path / "a.hsi", parts=parts, rehash=True)
 
-    with pytest.raises(EngineError, match=r"a\.hsi: stylizer\.onnx does not load: OpenVINO failed"):
+    with pytest.raises(EngineError, match=r"a\.hsi: stylizer\.cpu\.onnx does not load: OpenVINO"):
         OpenVinoEngine(Bundle(path), 1)
 
 
@@ -194,7 +194,7 @@ def test_a_graph_with_other_tensors_is_refused(
     shipped: Path, repack: Repack, tmp_path: Path
 ) -> None:
     encoder = Bundle(shipped).read("style_encoder.onnx")
-    path = repack(shipped, tmp_path / "a.hsi", parts={"stylizer.onnx": encoder}, rehash=True)
+    path = repack(shipped, tmp_path / "a.hsi", parts={"stylizer.cpu.onnx": encoder}, rehash=True)
 
     with pytest.raises(BundleError, match="expected the tensors of the manifest, found others"):
         OpenVinoEngine(Bundle(path), 1)
