@@ -126,7 +126,9 @@ def test_statistics_alone_are_those_of_the_picture(
 ) -> None:
     _, wanted = stylised(engine, frame, code)
 
-    assert np.array_equal(engine.measure(frame, code, *unfed()), wanted)
+    found = engine.measure(frame, code, *unfed())
+
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)  # kernels may be others
 
 
 def test_layers_behind_the_output_wanted_are_not_run(
