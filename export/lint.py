@@ -43,8 +43,9 @@ def lint(manifest: Manifest, parts: Mapping[str, bytes]) -> tuple[Lint, ...]:
         parts: Bytes by name.
     """
     variants = (variant.graph for variant in manifest.variants)
+    stylizers = (manifest.stylizer, manifest.stylizer_on_cpu, *variants)
     found = []
-    for graph in (manifest.style_encoder, manifest.stylizer, *variants):
+    for graph in {one.part: one for one in (manifest.style_encoder, *stylizers)}.values():
         model = onnx.load_from_string(parts[graph.part])
         found.append(
             Lint(
