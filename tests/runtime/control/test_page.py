@@ -219,6 +219,7 @@ def test_no_screen_is_too_narrow(context: BrowserContext, page_line: Any) -> Non
 
 def test_everything_that_can_be_used_has_a_name(context: BrowserContext, page_line: Any) -> None:
     page = opened(context, page_line)
+    expect(page.get_by_label("Great wave")).to_be_attached(timeout=SLOW_MS)  # styles come later
 
     tree = page.locator("body").aria_snapshot()
 
