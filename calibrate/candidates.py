@@ -3,7 +3,7 @@
 import os
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 
 import numpy as np
@@ -60,16 +60,19 @@ def cuda_run(model: onnx.ModelProto) -> StylizerRun | None:
     return run if run.name == CUDA else None
 
 
-def candidates_of(model: onnx.ModelProto) -> list[Candidate]:
+def candidates_of(model: onnx.ModelProto) -> Iterator[Candidate]:
     """A graph on every engine installed here, ONNX Runtime on the CPU first.
+
+    Each is opened when it is asked for.
 
     Raises:
         EngineError: An engine does not take the graph.
     """
-    found: list[Candidate] = [StylizerRun(model)]
+    yield StylizerRun(model)
     if (on_cuda := cuda_run(model)) is not None:
-        found.append(on_cuda)
-    return [*found, OpenVinoRun(model)] if has_openvino() else found
+        yield on_cuda
+    if has_openvino():
+        yield OpenVinoRun(model)
 
 
 def fastest_ms(candidates: Mapping[str, Candidate], code: Vectors) -> dict[str, float]:

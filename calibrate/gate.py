@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Protocol
 
 from hsi.calibrate.flicker import Flicker, change_at_rest, noisy_frames
@@ -114,31 +115,34 @@ class Gate:
             )
             first = first or made
 
-    def passes(self, candidates: Sequence[Candidate]) -> bool:
+    def passes(self, candidates: Iterable[Candidate]) -> bool:
         """Whether one graph passes on all of some engines, as :meth:`judge_engines` would say.
 
         For a search, which asks of dozens of graphs: it ends at the first picture that fails, looks
         there first the next time, and measures nothing that is merely told.
 
         Args:
-            candidates: The graph on each engine.
+            candidates: The graph on each engine, taken as they are needed: opening one costs more
+                than a picture.
 
         Raises:
             EngineError: A candidate does not run.
         """
         made: dict[int, list[Image]] = {}
+        opened: list[Candidate] = []
+        unopened = iter(candidates)
         for number in list(self._hardest_first):
-            pair, wanted = self.pairs[number], self.wanted[number]
-            made[number] = [one.stylise(pair.image, pair.code) for one in candidates]
-            first, *others = made[number]
-            scores = [
-                _score(pair, first, wanted),
-                *(_score(pair, o, wanted, first) for o in others),
-            ]
-            if not all(score.is_within(self.options) for score in scores):
-                self._hardest_first.remove(number)
-                self._hardest_first.insert(0, number)
-                return False
+            pair, made[number] = self.pairs[number], []
+            for one in chain(tuple(opened), unopened):
+                if len(opened) == len(made[number]):
+                    opened.append(one)
+                picture = one.stylise(pair.image, pair.code)
+                first = next(iter(made[number]), None)
+                if not _score(pair, picture, self.wanted[number], first).is_within(self.options):
+                    self._hardest_first.remove(number)
+                    self._hardest_first.insert(0, number)
+                    return False
+                made[number].append(picture)
         pictures = [made[number] for number in range(len(self.pairs))]
         return all(self._keeps_style(list(of_one)) for of_one in zip(*pictures, strict=True))
 

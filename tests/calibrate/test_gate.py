@@ -1,6 +1,7 @@
 """The gate passes what looks like FP32 and no more, and shows it."""
 
 import html.parser
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -280,6 +281,19 @@ def test_a_search_ends_at_the_first_picture_that_fails_and_looks_there_first(
 
     assert len(bad.seen) == len(good.seen) == 3
     assert [seen is pictures[2] for seen in next_bad.seen] == [True]
+
+
+def test_a_search_opens_no_engine_behind_one_that_fails(gate: Gate, run: StylizerRun) -> None:
+    opened: list[str] = []
+
+    def engines(step: int) -> Iterator[Candidate]:
+        for name in ("first", "second"):
+            opened.append(name)
+            yield Spoilt(run, step)
+
+    assert [gate.passes(engines(step)) for step in (48, 2)] == [False, True]
+
+    assert opened == ["first", "first", "second"]
 
 
 @pytest.mark.parametrize(("change", "passes"), [(1.04, True), (1.06, False)])
