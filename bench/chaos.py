@@ -5,8 +5,8 @@
 A real RTSP camera (GStreamer, see bench/rtsp_camera.py) is killed, frozen, slowed down and spoilt,
 and a run of the pipeline in this one process has to go on. Every frame is looked at: the camera
 shows one white ball on black, and a damaged frame does not. As root, faults of the network are made
-in a network namespace of its own. The whole takes ten minutes; with --keep it may be left off, and
-the same words go on with the next fault. Exit code 1: a target was missed.
+in a network namespace of its own (iproute2, nftables). The whole takes ten minutes; with --keep it
+may be left off, and the same words go on with the next fault. Exit code 1: a target was missed.
 """
 
 import argparse
