@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import chain
 from typing import Protocol
 
 from hsi.calibrate.flicker import Flicker, change_at_rest, noisy_frames
@@ -129,13 +128,10 @@ class Gate:
             EngineError: A candidate does not run.
         """
         made: dict[int, list[Image]] = {}
-        opened: list[Candidate] = []
-        unopened = iter(candidates)
+        engines = _Opened(candidates)
         for number in list(self._hardest_first):
             pair, made[number] = self.pairs[number], []
-            for one in chain(tuple(opened), unopened):
-                if len(opened) == len(made[number]):
-                    opened.append(one)
+            for one in engines:
                 picture = one.stylise(pair.image, pair.code)
                 first = next(iter(made[number]), None)
                 if not _score(pair, picture, self.wanted[number], first).is_within(self.options):
@@ -201,6 +197,20 @@ class Gate:
         scene, code = self.pairs[0].image, self.pairs[0].code
         frames = noisy_frames(scene, FRAMES_AT_REST)
         return change_at_rest([candidate.stylise(frame, code) for frame in frames])
+
+
+class _Opened:
+    """Candidates, each opened when it is first asked for, and kept."""
+
+    def __init__(self, candidates: Iterable[Candidate]) -> None:
+        self._unopened = iter(candidates)
+        self._opened: list[Candidate] = []
+
+    def __iter__(self) -> Iterator[Candidate]:
+        yield from tuple(self._opened)
+        for one in self._unopened:
+            self._opened.append(one)
+            yield one
 
 
 def _score(pair: GatePair, picture: Image, wanted: Image, beside: Image | None = None) -> GateScore:
