@@ -28,6 +28,10 @@ class Injector(nn.Module, ABC):
     def statistics_sizes(self) -> dict[str, int]:
         """Global quantities of a frame by name, and their lengths, in the order of the vector."""
 
+    @abstractmethod
+    def style_half(self) -> list[nn.Module]:
+        """What makes the module's part of a style code, and no frame comes through."""
+
     @property
     def statistics_size(self) -> int:
         """Length of this module's part of the statistics vector."""

@@ -53,6 +53,10 @@ class StyleInjector(Injector):
         width = self.width
         return {"mean": width, "variance": width, "pooled_query": width, "relation": 1}
 
+    def style_half(self) -> list[nn.Module]:
+        """See :meth:`Injector.style_half`."""
+        return [self.keys, self.values, self.key_styles, self.value_styles]
+
     def encode_style(self, levels: list[Tensor]) -> Tensor:
         """K_s, V_s and the pooled key; see :meth:`Injector.encode_style`."""
         return encode_styles([self], levels)

@@ -29,6 +29,10 @@ class MomentMatcher(Injector):
         """Mean and variance."""
         return {"mean": self.width, "variance": self.width}
 
+    def style_half(self) -> list[nn.Module]:
+        """See :meth:`Injector.style_half`."""
+        return [self.values]
+
     def encode_style(self, levels: list[Tensor]) -> Tensor:
         """Deviation and mean of the projected levels; see :meth:`Injector.encode_style`."""
         codes = []

@@ -72,6 +72,14 @@ class StyleNetwork(nn.Module, ABC):
         self.code_mixer = CodeMixer(self.code_size, hidden)
         self.options = replace(self.options, code_hidden=hidden)
 
+    def freeze_frame_path(self) -> None:
+        """Leave only what makes style codes to be trained; a frozen VGG stays frozen."""
+        self.requires_grad_(False)
+        halves = [half for injector in self.injectors() for half in injector.style_half()]
+        for module in (*halves, self.code_mixer):
+            if module is not None:
+                module.requires_grad_(True)
+
     def encode_style(self, style: Tensor) -> Tensor:
         """Turn style pictures into style codes, which blend linearly.
 

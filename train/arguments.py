@@ -200,6 +200,11 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
         "--precision", choices=("fp32", "bf16"), default="fp32",
         help="bf16 is faster on a GPU and on CPUs that have it (default: fp32)",
     )  # fmt: skip
+    add(
+        "--style-side-only", action="store_true",
+        help="train what makes style codes and leave the frame path as it is: codes and styles "
+        "get better at no risk to contours and calm, in shorter steps",
+    )  # fmt: skip
     add("--threads", type=int, metavar="N", help="CPU threads (default: as torch chooses)")
     add("-q", "--quiet", action="store_true", help="no progress bar")
 

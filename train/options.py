@@ -61,6 +61,7 @@ class TrainOptions:
     weights: LossWeights = LossWeights()
     structure_levels: tuple[int, ...] = (1, 2)  # of the structure loss: relu1_1 to relu4_1
     style_norm: StyleNorm = "l2"  # the paper's; "mse" is AdaIN's, and a few styles outweigh all
+    style_side_only: bool = False  # the frame path's weights stay as they are
     precision: Precision = "fp32"  # of the loss network, on a GPU of the trained network too
     device: str = "cpu"
     seed: int = 0

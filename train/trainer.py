@@ -62,6 +62,8 @@ class Trainer:
             self.loss_network, options.weights, options.style_norm, options.structure_levels
         )
         self.network = initial.to(options.device).train()
+        if options.style_side_only:
+            self.network.freeze_frame_path()
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.discriminator = MultiScaleDiscriminator().to(options.device)
         wanted = [p for p in self.network.parameters() if p.requires_grad]

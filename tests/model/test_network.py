@@ -1,8 +1,18 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from hsi.model import PRESETS, EdgeNetwork, StyleNetwork, VggNetwork, build_network
+from hsi.model import (
+    PRESETS,
+    EdgeNetwork,
+    NetworkOptions,
+    StyleNetwork,
+    VggNetwork,
+    build_network,
+)
+from hsi.model.options import Transfer
 from hsi.model.picture_head import PictureHead
 
 
@@ -153,6 +163,20 @@ def test_flat_frames_give_numbers(tiny: StyleNetwork, value: float) -> None:
 
     assert torch.isfinite(output).all()
     assert torch.isfinite(used).all()
+
+
+@pytest.mark.parametrize("transfer", ["hsi", "moments"])
+def test_a_frozen_frame_path_leaves_what_codes_are_made_of(
+    tiny_options: NetworkOptions, transfer: Transfer
+) -> None:
+    network = build_network(replace(tiny_options, transfer=transfer))
+
+    network.freeze_frame_path()
+
+    trained = {name for name, p in network.named_parameters() if p.requires_grad}
+    network.encode_style(frames()).sum().backward()
+    assert trained == {name for name, p in network.named_parameters() if p.grad is not None}
+    assert trained
 
 
 def test_frozen_encoders_do_not_train() -> None:

@@ -188,6 +188,16 @@ def test_the_frozen_encoder_stays_as_it_was_and_the_rest_moves(
     assert "head.weight" in moved
 
 
+def test_the_style_side_can_be_trained_alone(make_options: Options, tiny: Network) -> None:
+    frames, codes = torch.rand(1, 3, 64, 64), torch.rand(1, tiny().code_size)
+    styles = torch.rand(1, 3, 64, 64)
+
+    after = Trainer(make_options(style_side_only=True), tiny()).run().network
+
+    assert torch.equal(after(frames, codes)[0], tiny().eval()(frames, codes)[0])
+    assert not torch.allclose(after.encode_style(styles), tiny().eval().encode_style(styles))
+
+
 def test_consistency_is_what_noise_changes(make_options: Options, tiny: Network) -> None:
     alone = LossWeights(style=0, content=0, grey_content=0, adversarial=0, consistency=1)
     trainer = Trainer(make_options(weights=alone), tiny())
