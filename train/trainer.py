@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from hsi.model import EdgeNetwork, NetworkOptions, StyleNetwork, VggNetwork, build_network
@@ -84,15 +85,21 @@ class Trainer:
 
         Raises:
             SourceError: The loss stopped being a number, or the run folder holds another run.
-            OutputError: The run folder cannot be written.
+            OutputError: The run folder cannot be written, or another process writes to it.
         """
         folder = self.options.run_folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._resume()
-            return self._run(RunLog(folder / "log.csv", self.step), on_step)
+            with FileLock(folder / ".lock", timeout=0):
+                self._resume()
+                return self._run(RunLog(folder / "log.csv", self.step), on_step)
         except (SourceError, OutputError):
             raise
+        except Timeout as error:
+            raise OutputError(
+                f"{folder}: expected a run that nobody trains, found another process at it: "
+                "wait for it, or give another --out"
+            ) from error
         except OSError as error:
             raise OutputError(
                 f"{folder}: expected a folder to write the run to, found "

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hsi.model import StyleNetwork
-from hsi.runtime.errors import SourceError
+from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.options import LossWeights, TrainOptions
 from hsi.train.trainer import Trainer
 from tests.train.results import log_of, same
@@ -41,6 +41,20 @@ options = TrainOptions(
 )
 Trainer(options, tiny_network(loss_network)).run(die)
 """
+
+
+def test_a_run_that_another_process_trains_is_left_alone(
+    make_options: Options, tiny: Network
+) -> None:
+    options = make_options(steps=2)
+
+    def train_it_too(step: int, losses: dict[str, float]) -> None:
+        with pytest.raises(OutputError, match="found another process at it: wait for it, or give"):
+            Trainer(options, tiny()).run()
+
+    Trainer(options, tiny()).run(train_it_too)
+
+    assert [row["step"] for row in log_of(options)] == ["1", "2"]
 
 
 @pytest.mark.usefixtures("one_thread")
