@@ -25,6 +25,7 @@ from asyncua import Client as OpcUaClient
 from paho.mqtt.client import Client as MqttClient
 from paho.mqtt.enums import CallbackAPIVersion
 
+from bench.port import free_port
 from hsi.runtime.arguments import Request
 from hsi.runtime.attachment import AttachmentOptions
 from hsi.runtime.plant.mqtt_options import MqttOptions
@@ -40,7 +41,7 @@ def main() -> None:
     p.add_argument("--frames", type=int, default=120)
     p.add_argument("--rounds", type=int, default=3)
     args = p.parse_args()
-    mqtt, opcua = MqttOptions(port=_free_port(), every_s=1), OpcUaOptions(port=_free_port())
+    mqtt, opcua = MqttOptions(port=free_port(), every_s=1), OpcUaOptions(port=free_port())
     times: dict[str, list[float]] = {"neither": [], "both": []}
     with _broker(mqtt.port):
         for _ in range(args.rounds):
@@ -125,12 +126,6 @@ async def _watch(port: int) -> None:
 class _Watcher:
     def datachange_notification(self, node: object, value: object, data: object) -> None:
         pass
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _is_closed(port: int) -> bool:

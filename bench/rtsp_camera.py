@@ -7,13 +7,13 @@ pixels' radius that moves on black.
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 from bench.camera_process import CameraProcess
+from bench.port import free_port
 
 NEEDED = (
     "GStreamer's RTSP server is not there: apt-get install python3-gi "
@@ -33,9 +33,7 @@ class RtspCamera(CameraProcess):
 
     def __init__(self, python: str) -> None:
         self._python = python
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.uri = f"rtsp://127.0.0.1:{self.port}/live"
 
     def start(self, size: str = "160x120", fps: int = 15, *, sliced: bool = False) -> None:

@@ -46,3 +46,28 @@ def return_freed() -> None:
     """Hand what was freed back to the system, which glibc keeps; elsewhere, do nothing."""
     with contextlib.suppress(OSError, TypeError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+class _Mallinfo2(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena", "ordblks", "smblks", "hblks", "hblkhd",
+            "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+        )
+    ]  # fmt: skip
+
+
+def heap_in_use_bytes() -> int | None:
+    """Return what glibc (2.33 or later) has handed out and not got back; elsewhere, None.
+
+    A leak shows here at once. Resident memory also holds what was freed and is kept for the next
+    frames, which goes up and down by more.
+    """
+    try:
+        asked = ctypes.CDLL(None).mallinfo2
+    except (OSError, TypeError, AttributeError):
+        return None
+    asked.restype = _Mallinfo2
+    found = asked()
+    return int(found.uordblks + found.hblkhd)

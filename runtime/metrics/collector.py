@@ -14,6 +14,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from hsi.runtime.camera_state import CameraState
+from hsi.runtime.heap import heap_in_use_bytes
 from hsi.runtime.live_run import LiveRun
 from hsi.runtime.machine_gauges import MachineGauges
 from hsi.runtime.run_status import CameraStatus, RunStatus
@@ -70,6 +71,7 @@ class RunCollector(Collector):
         yield _drops(status)
         yield _states(status)
         yield self._stages()
+        yield from _heap()
         yield _sensors("hsi_temperature_celsius", "Sensors", self._machine.temperatures_c())
         yield _sensors("hsi_power_watts", "Power drawn", self._machine.powers_w())
 
@@ -108,6 +110,13 @@ def _run_metrics(status: RunStatus) -> Iterator[Metric]:
     for kind, count in sorted(status.event_counts.items()):
         events.add_metric([kind], count)
     yield events
+
+
+def _heap() -> Iterator[Metric]:
+    in_use = heap_in_use_bytes()
+    if in_use is not None:
+        text = "Memory handed out and not given back; what is resident beyond it is kept"
+        yield GaugeMetricFamily("hsi_heap_in_use_bytes", text, value=in_use)
 
 
 def _filled(

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import subprocess
 import sys
 
 import pytest
+
+from hsi.runtime.heap import heap_in_use_bytes
 
 # Twelve threads ask for memory at once; glibc then says how many heaps there are.
 COUNT_HEAPS = """
@@ -87,6 +90,23 @@ def test_freed_memory_goes_back_to_the_system() -> None:
         [sys.executable, "-c", FREE_BELOW], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) > 40e6
+
+
+@glibc
+def test_the_heap_in_use_is_what_was_asked_for() -> None:
+    before = heap_in_use_bytes()
+    held = bytes(50_000_000)
+    during = heap_in_use_bytes()
+    del held
+    after = heap_in_use_bytes()
+    assert before is not None and during is not None and after is not None
+    assert during - before == pytest.approx(50e6, rel=0.05)
+    assert after - before == pytest.approx(0, abs=2.5e6)
+
+
+def test_a_c_library_that_does_not_tell_has_no_heap_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    assert heap_in_use_bytes() is None
 
 
 def _pages(*words: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import platform
 import re
 import socket
 import time
@@ -81,6 +82,13 @@ def test_prometheus_reads_the_frames_of_a_camera(live: Any, opened: Opened) -> N
     assert captured == out + samples[_key("hsi_frames_waiting", camera=CAMERA)]
     assert samples[_key("hsi_camera_state", camera=CAMERA, state="running")] == 1
     assert samples[_key("hsi_camera_state", camera=CAMERA, state="lost")] == 0
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_prometheus_reads_the_heap_in_use(live: Any, opened: Opened) -> None:
+    samples = opened.samples()
+    in_use = samples[_key("hsi_heap_in_use_bytes")]
+    assert 1e6 < in_use < samples[_key("process_virtual_memory_bytes")]
 
 
 def test_histograms_grow_up_to_their_count(live: Any, opened: Opened) -> None:

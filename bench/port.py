@@ -1,0 +1,10 @@
+"""Ports of this machine for servers of a measurement."""
+
+import socket
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
