@@ -161,7 +161,8 @@ def test_a_run_leaves_its_checkpoint_log_state_and_sheets(
     made = Trainer(options, tiny()).run(lambda step, losses: steps.append(step))
 
     assert steps == [1, 2, 3, 4]
-    assert sorted(path.name for path in options.run_folder.iterdir()) == [
+    left = {path.name for path in options.run_folder.iterdir()}
+    assert sorted(left - {".lock"}) == [  # some versions of filelock remove theirs
         "latest.pt",
         "log.csv",
         "sheet_000003.jpg",
