@@ -12,6 +12,7 @@ EXAMPLES = """\
 examples:
   hsi-eval model.hsi --content photos/ --style paintings/ --vgg vgg_normalised_relu4_1.pth
   hsi-eval model.hsi --pairs list.json --styles 8 --every 5 --vgg VGG --baseline -o report/
+  hsi-eval model.hsi --codes tuned/ --pairs list.json --vgg VGG
   hsi-eval --prepare inputs/ --pairs list.json     writes the pictures for another method
   hsi-eval results/ --pairs list.json --vgg VGG    scores its {content}__{style}.png
   hsi-eval --baseline --pairs list.json --vgg VGG  scores doing nothing
@@ -56,6 +57,7 @@ def options_from(args: argparse.Namespace) -> EvaluationOptions:
         method=args.method,
         baseline=args.baseline,
         strength=args.strength,
+        codes=args.codes,
         size=args.size,
         resamplings=args.bootstrap,
         seed=args.seed,
@@ -107,6 +109,10 @@ def _add_scoring(group: "argparse._ArgumentGroup") -> None:
     fields = EvaluationOptions.__dataclass_fields__
     add("--vgg", type=Path, metavar="FILE", help="weights of VGG-19 up to relu4_1, as of AdaIN")
     add("--strength", type=float, metavar="0..1", help="share of the style, for a bundle")
+    add(
+        "--codes", type=Path, metavar="DIR",
+        help="codes that hsi-tune made, a NAME.style for each style, in the place of the bundle's",
+    )  # fmt: skip
     add(
         "--size", type=int, default=fields["size"].default, metavar="N",
         help="side of the pictures in pixels (default: %(default)s)",

@@ -32,6 +32,7 @@ class Evaluation:
             "protocol": {
                 "size": options.size,
                 "strength": self._strength(),
+                "codes": "encoded" if options.codes is None else "tuned",
                 "vgg": {"file": options.vgg.name, "sha256": self.vgg_sha256},
                 "bootstrap": {"resamplings": options.resamplings, "seed": options.seed},
             },

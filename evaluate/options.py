@@ -23,6 +23,7 @@ class EvaluationOptions:
     method: Path | None = None  # a .hsi bundle or a folder of results; None: the baseline alone
     baseline: bool = False  # score the content picture itself as well
     strength: float | None = None  # share of the style, for a bundle; None: all of it
+    codes: Path | None = None  # folder of a NAME.style for each style; None: the bundle's own codes
     size: int = 512  # pixels a side
     resamplings: int = 2000  # of the bootstrap; 0: plain standard errors over pairs
     seed: int = 0  # of the bootstrap
@@ -53,10 +54,9 @@ class EvaluationOptions:
             )
         if self.method is None and self.out is not None:
             raise OptionError("a report shows results: give a bundle or a folder of results")
-        if self.strength is None:
-            return
-        if self.method is None or self.method.is_dir():
-            raise OptionError("--strength is for a bundle: finished results have theirs")
+        for name, value in (("--strength", self.strength), ("--codes", self.codes)):
+            if value is not None and (self.method is None or self.method.is_dir()):
+                raise OptionError(f"{name} is for a bundle: finished results have theirs")
 
 
 def check_size(size: int) -> None:

@@ -1,6 +1,6 @@
 """Where results come from: a bundle that makes them, a folder that holds them, or nothing done."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -13,6 +13,7 @@ from hsi.evaluate.picture import read_picture
 from hsi.runtime.errors import SourceError
 from hsi.runtime.frame import Image
 from hsi.runtime.style_code import StyleCode
+from hsi.runtime.style_file import STYLE_SUFFIX, load_style
 from hsi.runtime.stylizer import Stylizer
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")  # of finished results; the first found counts
@@ -36,8 +37,11 @@ class BundleResults:
         name: What tables call it.
         stylizer: Open; whoever opened it closes it.
         contents: `(size, size, 3) uint8 BGR` each.
-        styles: Likewise.
+        styles: Likewise, or their codes.
         strength: Share of the style in [0, 1].
+
+    Raises:
+        OptionError: A code is another network's.
     """
 
     def __init__(
@@ -45,7 +49,7 @@ class BundleResults:
         name: str,
         stylizer: Stylizer,
         contents: list[Image],
-        styles: list[Image],
+        styles: Sequence[Image | StyleCode],
         strength: float,
     ) -> None:
         self.name = name
@@ -110,7 +114,9 @@ def open_results(
     """Results of a bundle or a folder.
 
     Raises:
-        SourceError: There is neither; or as :class:`FolderResults`.
+        SourceError: There is neither, or a code is missing or damaged; or as
+            :class:`FolderResults`.
+        OptionError: A code is another network's.
         BundleError, EngineError, QualityError: The bundle cannot be run, see `hsi.runtime.load`.
     """
     if method.is_dir():
@@ -121,8 +127,15 @@ def open_results(
             f"{method}: expected a .hsi bundle or a folder of results, found nothing there"
         )
     strength = 1.0 if options.strength is None else options.strength
+    codes = None if options.codes is None else _codes(options.codes, options.pairs)
+    name = method.name if codes is None else f"{method.name}, codes tuned"
     with hsi.runtime.load(method, threads=options.threads) as stylizer:
-        yield BundleResults(method.name, stylizer, contents, styles, strength)
+        yield BundleResults(name, stylizer, contents, codes or styles, strength)
+
+
+def _codes(folder: Path, pairs: PairList) -> list[StyleCode]:
+    """The code of every style, by the stem of its picture."""
+    return [load_style(folder / f"{style.stem}{STYLE_SUFFIX}") for style in pairs.styles]
 
 
 def _result_paths(folder: Path, pairs: PairList) -> list[list[Path]]:

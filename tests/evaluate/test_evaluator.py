@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 import hsi.evaluate
+import hsi.runtime
 from hsi.evaluate.evaluator import evaluate, prepare, result_count
 from hsi.evaluate.features import FeatureNetwork
 from hsi.evaluate.options import EvaluationOptions
 from hsi.evaluate.pair_list import PairList
+from hsi.evaluate.picture import read_picture, squared
 from hsi.runtime.errors import OptionError, SourceError
 from hsi.runtime.frame import Image
+from hsi.runtime.style_file import save_style
 from hsi.runtime.stylizer import Stylizer
 
 Make = Callable[..., EvaluationOptions]
@@ -118,6 +121,32 @@ def test_a_bundle_encodes_each_style_once_and_vgg_sees_each_picture_once(
         "the content picture itself",
     ]
     assert evaluation.tables[0].mean().content_loss > 0
+
+
+def test_codes_that_were_tuned_take_the_place_of_the_bundle_s(
+    make_options: Make, pairs: PairList, shipped: Path, tmp_path: Path
+) -> None:
+    one = PairList(contents=pairs.contents[:1], styles=pairs.styles[:1])
+    with hsi.runtime.load(shipped) as stylizer:
+        other = stylizer.encode_style(pairs.styles[1])
+        save_style(tmp_path / "night.style", other)
+        stylizer.set_style(other)
+        expected = stylizer(squared(read_picture(pairs.contents[0]), 64))
+
+    evaluation = evaluate(
+        make_options(pairs=one, method=shipped, codes=tmp_path, out=tmp_path / "report")
+    )
+
+    made = cv2.imread(str(tmp_path / "report" / "results" / "boat__night.png"))
+    assert made is not None
+    assert np.array_equal(made, expected)
+    assert evaluation.tables[0].method == f"{shipped.name}, codes tuned"
+    assert evaluation.to_dict()["protocol"]["codes"] == "tuned"
+
+
+def test_a_style_without_a_code_is_named(make_options: Make, shipped: Path, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"night.style: cannot be read: .*a file of hsi-tune"):
+        evaluate(make_options(method=shipped, codes=tmp_path))
 
 
 def test_a_bundle_s_strength_counts(make_options: Make, pairs: PairList, shipped: Path) -> None:

@@ -14,6 +14,7 @@ from hsi.runtime.errors import OptionError
         ({"baseline": False}, "expected a bundle, a folder of results or --baseline, got none"),
         ({"out": Path("report")}, "a report shows results: give a bundle or a folder of results"),
         ({"strength": 0.5}, "--strength is for a bundle: finished results have theirs"),
+        ({"codes": Path("tuned")}, "--codes is for a bundle: finished results have theirs"),
         ({"strength": 1.5, "method": Path("a.hsi")}, r"--strength must lie in \[0, 1\], got 1.5"),
         ({"size": 63}, "--size must be from 64 to 4096, got 63"),
         ({"size": 4097}, "--size must be from 64 to 4096, got 4097"),
