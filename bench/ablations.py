@@ -29,9 +29,10 @@ from hsi.model.checkpoint import load_checkpoint
 from hsi.model.options import STATISTICS, Relation
 from hsi.runtime.errors import HsiError
 from hsi.runtime.frame import Image
+from hsi.train.first_weights import fresh_network
 from hsi.train.options import LossWeights, TrainOptions
 from hsi.train.pictures import planes
-from hsi.train.trainer import Trainer, fresh_network
+from hsi.train.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[1]
 SPLIT = ROOT / "docs" / "split.json"

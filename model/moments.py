@@ -17,7 +17,7 @@ class MomentMatcher(Injector):
     def __init__(self, width: int, style_widths: tuple[int, ...], deviation_floor: float) -> None:
         super().__init__(width)
         self.deviation_floor = deviation_floor
-        self.values = nn.ModuleList(nn.Conv2d(c, width, 1) for c in style_widths)
+        self.values = nn.ModuleList(_value(c, width) for c in style_widths)
 
     @property
     def code_size(self) -> int:
@@ -51,3 +51,11 @@ class MomentMatcher(Injector):
         deviation_s, mean_s = code.chunk(2, 1)
         scale = deviation_s * (variance + self.deviation_floor).rsqrt()
         return (features - spread(mean)) * spread(scale) + spread(mean_s), used
+
+
+def _value(width_in: int, width_out: int) -> nn.Conv2d:
+    layer = nn.Conv2d(width_in, width_out, 1)
+    if width_in == width_out:  # frame and style come from one encoder: AdaIN itself, to begin with
+        nn.init.dirac_(layer.weight)
+        layer.bias = nn.Parameter(torch.zeros(width_out))
+    return layer

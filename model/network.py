@@ -89,7 +89,11 @@ class StyleNetwork(nn.Module, ABC):
         Returns:
             `(N, code_size)` float32.
         """
-        code = self._summed_code(self.style_levels(style))
+        return self.code_of(self.style_levels(style))
+
+    def code_of(self, levels: list[Tensor]) -> Tensor:
+        """The style codes of what :meth:`style_levels` returned."""
+        code = self._summed_code(levels)
         return code if self.code_mixer is None else self.code_mixer(code)
 
     def _summed_code(self, levels: list[Tensor]) -> Tensor:

@@ -64,6 +64,23 @@ class VggEncoder(nn.Module):
                 taps.append(x)
         return taps
 
+    def activations(self, picture: Tensor) -> list[Tensor]:
+        """What each convolution but the first hands on, pooled where the next one reads it so.
+
+        Args:
+            picture: As in :meth:`forward`.
+        """
+        found: list[Tensor] = []
+        convs = iter(self.convs)
+        x = self.normalise(picture)
+        for step in self.plan:
+            if step == "pool":
+                found[-1] = x = F.max_pool2d(x, 2, ceil_mode=True)
+                continue
+            x = torch.relu(next(convs)(x))
+            found.append(x)
+        return found
+
     def load_convs(self, state: Mapping[str, Tensor], source: str) -> None:
         """Fill the weights, in order, from a state dict made for RGB pictures.
 

@@ -205,6 +205,11 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
         help="train what makes style codes and leave the frame path as it is: codes and styles "
         "get better at no risk to contours and calm, in shorter steps",
     )  # fmt: skip
+    add(
+        "--first-weights", action="store_true",
+        help="a fresh hsi-vgg starts from a decoder solved for by least squares and modules that "
+        "do what AdaIN does: minutes in the place of thousands of steps",
+    )  # fmt: skip
     add("--threads", type=int, metavar="N", help="CPU threads (default: as torch chooses)")
     add("-q", "--quiet", action="store_true", help="no progress bar")
 

@@ -15,7 +15,8 @@ from hsi.model.checkpoint import load_checkpoint
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError
 from hsi.train.arguments import network_options, options_from, parser
-from hsi.train.trainer import Trainer, fresh_network
+from hsi.train.first_weights import fresh_network
+from hsi.train.trainer import Trainer
 
 
 def main(argv: Sequence[str] | None = None) -> int:

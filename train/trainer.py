@@ -5,7 +5,6 @@ import logging
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,9 @@ import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from hsi.model import EdgeNetwork, NetworkOptions, StyleNetwork, VggNetwork, build_network
+from hsi.model import StyleNetwork, VggNetwork
 from hsi.model.checkpoint import (
     Checkpoint,
-    load_tensors,
     load_values,
     save_checkpoint,
     written_beside,
@@ -24,6 +22,7 @@ from hsi.model.checkpoint import (
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
 from hsi.train.disturbance import disturbed
+from hsi.train.first_weights import make_first_weights, require_first_weights
 from hsi.train.losses import LossNetwork, require_finite
 from hsi.train.objective import Objective
 from hsi.train.options import TrainOptions
@@ -35,6 +34,7 @@ from hsi.train.variation import contrasted, degraded, flattened, gradient_mapped
 log = logging.getLogger(__name__)
 
 EMA_DECAY = 0.998
+FIRST_PICTURES = 384  # that first weights are made from
 PARTS = ("network", "average", "optimizer", "discriminator", "opponent")  # of a saved state
 
 
@@ -62,7 +62,12 @@ class Trainer:
         self.objective = Objective(
             self.loss_network, options.weights, options.style_norm, options.structure_levels
         )
+        if options.first_weights:
+            require_first_weights(initial)
         self.network = initial.to(options.device).train()
+        if isinstance(initial, VggNetwork):  # wide layers take a fifth less time so
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.loss_network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if options.style_side_only:
             self.network.freeze_frame_path()
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
@@ -92,6 +97,8 @@ class Trainer:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / ".lock", timeout=0):
                 self._resume()
+                if self.options.first_weights and self.step == 0:
+                    self._make_first_weights()
                 return self._run(RunLog(folder / "log.csv", self.step), on_step)
         except (SourceError, OutputError):
             raise
@@ -123,6 +130,16 @@ class Trainer:
         checkpoint = self._checkpoint()
         save_checkpoint(self.options.out, checkpoint)
         return checkpoint
+
+    def _make_first_weights(self) -> None:
+        """From the pictures of the run's first steps."""
+        options = self.options
+        count = -(-FIRST_PICTURES // (options.batch + options.batch // options.share))
+        found = [self._batch(step)[1:] for step in range(count)]
+        with self._autocast(True):
+            batches = [(c.to(options.device), s.to(options.device)) for c, s in found]
+            make_first_weights(self.network, batches)
+        self.average.load_state_dict(self.network.state_dict())
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Photographs as the network sees them and as the losses do, and paintings."""
@@ -265,22 +282,3 @@ class Trainer:
                 "network's: give another --out, or remove the folder to start afresh"
             ) from error
         log.info("resuming %s at step %d", self.options.run_folder, self.step)
-
-
-def fresh_network(options: NetworkOptions, vgg: Path, seed: int) -> StyleNetwork:
-    """A new network with its frozen VGG filled in.
-
-    Args:
-        options: Which.
-        vgg: Path of the frozen encoder's weights: the miniature for hsi-edge, VGG-19 for hsi-vgg.
-        seed: Of the other weights.
-
-    Raises:
-        SourceError: The file is missing or holds the other VGG.
-    """
-    torch.manual_seed(seed)
-    network = build_network(options)
-    assert isinstance(network, (EdgeNetwork, VggNetwork))
-    encoder = network.style_encoder if isinstance(network, EdgeNetwork) else network.encoder
-    encoder.load_convs(load_tensors(vgg), vgg.name)
-    return network

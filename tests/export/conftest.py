@@ -18,7 +18,7 @@ from hsi.model import PRESETS, NetworkOptions, StyleNetwork, build_network
 from hsi.model.checkpoint import Checkpoint, save_checkpoint
 from hsi.runtime.bundle import Bundle
 from hsi.runtime.frame import Image
-from hsi.train.trainer import fresh_network
+from hsi.train.first_weights import fresh_network
 
 ROOT = Path(__file__).resolve().parents[2]
 Vectors = npt.NDArray[np.float32]

@@ -1,0 +1,91 @@
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from hsi.model import PRESETS, StyleNetwork, VggNetwork, build_network
+from hsi.runtime.errors import OptionError
+from hsi.train.first_weights import fit_cascade, make_first_weights, matched
+from hsi.train.options import TrainOptions
+from hsi.train.trainer import FIRST_PICTURES, Trainer
+
+Options = Callable[..., TrainOptions]
+
+
+def features(seed: int) -> Tensor:
+    """Such as relu4_1 leaves: no less than 0, every channel with its own mean and deviation."""
+    drawn = torch.Generator().manual_seed(seed)
+    scale = 0.2 + 2 * torch.rand(1, 512, 1, 1, generator=drawn)
+    return (scale * torch.randn(1, 512, 8, 8, generator=drawn) + scale).relu()
+
+
+@pytest.fixture
+def network() -> VggNetwork:
+    made = build_network(PRESETS["hsi-vgg"])
+    assert isinstance(made, VggNetwork)
+    return made
+
+
+def test_matched_features_have_the_moments_of_the_style() -> None:
+    made = torch.std_mean(matched(features(0), features(1)), (2, 3))
+
+    for value, wanted in zip(made, torch.std_mean(features(1), (2, 3)), strict=True):
+        torch.testing.assert_close(value, wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_the_cascade_comes_near_to_adain(network: VggNetwork) -> None:
+    content, style = features(0), features(1)
+    wanted = matched(content, style)
+    scaled = (wanted - wanted.mean((0, 2, 3), keepdim=True)) / wanted.std((0, 2, 3), keepdim=True)
+
+    distances = []
+    for steps in (2, 20):
+        fit_cascade(network, content, style, steps=steps)
+        with torch.no_grad():
+            made = network.transfer(content, network.code_of([style]))
+        distances.append(float((made - scaled).square().mean()))
+
+    assert distances[1] < 0.2 * distances[0]
+
+
+@torch.no_grad()
+def test_the_decoder_takes_over_what_the_cascade_leaves_out(network: VggNetwork) -> None:
+    wanted = matched(features(0), features(1))
+    before = network.decoder(wanted)
+    deviation, mean = torch.std_mean(wanted, (0, 2, 3), correction=0, keepdim=True)
+
+    with torch.enable_grad():
+        fit_cascade(network, features(0), features(1), steps=2)
+
+    after = network.decoder((wanted - mean) / deviation.clamp_min(1e-2))
+    torch.testing.assert_close(after, before, rtol=1e-2, atol=1e-2)
+
+
+def test_networks_without_a_cascade_are_refused(
+    make_options: Options, tiny: Callable[[], StyleNetwork]
+) -> None:
+    with pytest.raises(OptionError, match=r"first_weights must go with hsi-vgg .* got hsi-edge"):
+        Trainer(make_options(first_weights=True), tiny())
+
+    moments = build_network(replace(PRESETS["hsi-vgg"], transfer="moments"))
+    with pytest.raises(OptionError, match="got hsi-vgg with transfer 'moments'"):
+        make_first_weights(moments, [])
+
+
+def test_a_run_makes_first_weights_once(
+    make_options: Options, network: VggNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Sequence[tuple[Tensor, Tensor]]] = []
+    monkeypatch.setattr("hsi.train.trainer.contact_sheet", lambda *_: np.zeros((8, 8, 3), np.uint8))
+    monkeypatch.setattr(
+        "hsi.train.trainer.make_first_weights", lambda _, batches: given.append(batches)
+    )
+    for steps in (1, 2):
+        options = make_options(first_weights=True, steps=steps, batch=1, save_every=1)
+        Trainer(options, network).run()
+
+    (batches,) = given
+    assert sum(len(pictures) for pair in batches for pictures in pair) >= FIRST_PICTURES

@@ -1,0 +1,136 @@
+"""First weights: a fresh network, and an ``hsi-vgg`` that works before it is trained."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hsi.model import EdgeNetwork, NetworkOptions, StyleNetwork, VggNetwork, build_network
+from hsi.model.checkpoint import load_tensors
+from hsi.model.injection import spread
+from hsi.runtime.errors import OptionError
+from hsi.train.inversion import solve_decoder
+
+log = logging.getLogger(__name__)
+
+PAIRS = 8  # features of a photograph and of a painting in a step
+RATE = 5e-4  # Adam's, falling to nothing along half a cosine
+
+
+def fresh_network(options: NetworkOptions, vgg: Path, seed: int) -> StyleNetwork:
+    """A new network with its frozen VGG filled in.
+
+    Args:
+        options: Which.
+        vgg: Path of the frozen encoder's weights: the miniature for hsi-edge, VGG-19 for hsi-vgg.
+        seed: Of the other weights.
+
+    Raises:
+        SourceError: The file is missing or holds the other VGG.
+    """
+    torch.manual_seed(seed)
+    network = build_network(options)
+    assert isinstance(network, (EdgeNetwork, VggNetwork))
+    encoder = network.style_encoder if isinstance(network, EdgeNetwork) else network.encoder
+    encoder.load_convs(load_tensors(vgg), vgg.name)
+    return network
+
+
+def require_first_weights(network: StyleNetwork) -> None:
+    """Say no to a network that cannot be given first weights.
+
+    Raises:
+        OptionError: It is not hsi-vgg, or has no HSI modules.
+    """
+    if not isinstance(network, VggNetwork) or network.options.transfer != "hsi":
+        raise OptionError(
+            "first_weights must go with hsi-vgg and its HSI modules, got "
+            f"{network.options.preset} with transfer {network.options.transfer!r}: "
+            "choose --preset hsi-vgg"
+        )
+
+
+def make_first_weights(
+    network: StyleNetwork, batches: Sequence[tuple[Tensor, Tensor]], *, steps: int = 600
+) -> None:
+    """Give a fresh network a decoder that inverts its encoder, and a cascade that acts as AdaIN.
+
+    Args:
+        network: hsi-vgg, its encoder filled.
+        batches: Photographs and paintings `(N, 3, H, W)` BGR in [0, 1] each, where the network is.
+        steps: Of descent on the cascade.
+
+    Raises:
+        OptionError: See :func:`require_first_weights`.
+    """
+    require_first_weights(network)
+    assert isinstance(network, VggNetwork)
+    solve_decoder(network, [pictures for pair in batches for pictures in pair])
+    with torch.no_grad():
+        seen = [[network.encoder(pictures)[-1].float() for pictures in pair] for pair in batches]
+    contents, styles = (torch.cat(features) for features in zip(*seen, strict=True))
+    fit_cascade(network, contents, styles, steps=steps)
+    network.zero_grad(set_to_none=True)
+
+
+def fit_cascade(network: VggNetwork, contents: Tensor, styles: Tensor, *, steps: int) -> None:
+    """Train the cascade alone, on features, to do what AdaIN does.
+
+    Descent without encoder and decoder, in a space where every channel has mean 0 and deviation 1
+    over all styles: the decoder's first layer takes over the rest.
+
+    Args:
+        network: With a decoder of encoder features, as :func:`solve_decoder` leaves it.
+        contents: relu4_1 of photographs, `(N, 512, H, W)` float32.
+        styles: relu4_1 of paintings, likewise.
+        steps: How many.
+    """
+    drawn = torch.Generator().manual_seed(0)
+    mean, deviation = _moved_to_decoder(network, *_draw(contents, styles, 32 * PAIRS, drawn))
+    weights = list(network.cascade.parameters())
+    optimizer = torch.optim.Adam(weights, lr=RATE, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=RATE, total_steps=steps, pct_start=0.1
+    )
+    for step in range(1, steps + 1):
+        content, style = _draw(contents, styles, PAIRS, drawn)
+        wanted = (matched(content, style) - mean) / deviation
+        made = network.transfer(content, network.code_of([style]))
+        loss = F.smooth_l1_loss(made.float(), wanted)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 100 == 0:
+            log.info("first weights: step %d of %d, %.3f from AdaIN", step, steps, float(loss))
+
+
+def matched(features: Tensor, style: Tensor) -> Tensor:
+    """AdaIN (Huang and Belongie 2017, eq. 8) of `(N, C, H, W)` features and styles."""
+    deviation, mean = torch.std_mean(features, (2, 3), keepdim=True)
+    deviation_s, mean_s = torch.std_mean(style, (2, 3), keepdim=True)
+    return (features - mean) / (deviation + 1e-5) * deviation_s + mean_s
+
+
+@torch.no_grad()
+def _moved_to_decoder(network: VggNetwork, content: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of AdaIN's channels, `(1, C, 1, 1)`, which the decoder now adds itself."""
+    deviation, mean = torch.std_mean(matched(content, style), (0, 2, 3))
+    deviation = deviation.clamp_min(1e-2)  # of channels that these pictures leave dark
+    first = network.decoder.first
+    assert first.bias is not None
+    first.bias.add_(first.weight.sum((2, 3)) @ mean)
+    first.weight.mul_(deviation.view(1, -1, 1, 1))
+    return spread(mean[None]), spread(deviation[None])
+
+
+def _draw(
+    contents: Tensor, styles: Tensor, count: int, drawn: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    found = (v[torch.randint(len(v), (count,), generator=drawn)] for v in (contents, styles))
+    content, style = found
+    return content, style
