@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Makes weights/hsi-vgg.pt: weights/hsi-vgg.sh DATA [RUNS]
+#
+# DATA holds content/, style/ and vgg/; RUNS (default: runs) keeps what goes on after an interruption.
+# About fifty minutes of two processor cores with bfloat16. docs/training.md says why the options are what they are.
+set -euo pipefail
+data=$(realpath "${1:?the folder of the training data}") runs=$(realpath -m "${2:-runs}")
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+train() {
+  hsi-train --preset hsi-vgg --content "$data/content" --style "$data/style/standardebooks" "$data/style/public_domain" \
+    --exclude docs/split.json --loss-network "$data/vgg/vgg_normalised_relu4_1.pth" --precision bf16 \
+    --adversarial-weight 0 --grey-content-weight 0 --style-norm mse --style-weight 30 --style-ramp 0 \
+    --content-weight 8 --structure-weight 30 --recolour 0.3 --gradient-map 0.15 --contrast 0.3 \
+    --batch 4 --share 2 --crop 128 --context 0 --threads 2 --rate 5e-5 "$@"
+}
+
+train --first-weights --palette-weight 20 --steps 250 --schedule 2000 --seed 1 -o "$runs/vgg.pt"
+# Palettes are to hold too. The same run goes on.
+train --first-weights --palette-weight 100 --steps 2000 --seed 1 -o "$runs/vgg.pt"
+
+python - "$runs/vgg.pt" <<'END'
+import sys
+from pathlib import Path
+from hsi.model.checkpoint import load_checkpoint, save_checkpoint
+save_checkpoint(Path("weights/hsi-vgg.pt"), load_checkpoint(Path(sys.argv[1])), half=True)
+END
