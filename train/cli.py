@@ -13,7 +13,7 @@ from tqdm import tqdm
 from hsi.model import StyleNetwork, build_network
 from hsi.model.checkpoint import load_checkpoint
 from hsi.runtime.completion import complete
-from hsi.runtime.errors import EngineError, HsiError
+from hsi.runtime.errors import EngineError, HsiError, OptionError
 from hsi.train.arguments import network_options, options_from, parser
 from hsi.train.first_weights import fresh_network
 from hsi.train.trainer import Trainer
@@ -68,6 +68,10 @@ def _train(args: argparse.Namespace) -> str:
 
 def _initial(args: argparse.Namespace) -> StyleNetwork:
     if args.init:
+        if args.first_weights:
+            raise OptionError(
+                "--first-weights must go with a fresh network, got --init: leave one of them away"
+            )
         network = load_checkpoint(args.init).network
         if args.code_hidden and not network.options.code_hidden:
             torch.manual_seed(args.seed)

@@ -50,9 +50,12 @@ class Trainer:
 
     Raises:
         SourceError: Pictures or loss network are missing or unreadable.
+        OptionError: ``first_weights`` for a network that has none.
     """
 
     def __init__(self, options: TrainOptions, initial: StyleNetwork) -> None:
+        if options.first_weights:
+            require_first_weights(initial)
         self.options = options
         torch.manual_seed(options.seed)
         held_out = held_out_paths(options.exclude) if options.exclude else []
@@ -62,8 +65,6 @@ class Trainer:
         self.objective = Objective(
             self.loss_network, options.weights, options.style_norm, options.structure_levels
         )
-        if options.first_weights:
-            require_first_weights(initial)
         self.network = initial.to(options.device).train()
         if isinstance(initial, VggNetwork):  # wide layers take a fifth less time so
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

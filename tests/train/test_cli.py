@@ -154,6 +154,23 @@ def test_bad_input_gives_one_line_and_its_exit_code(
     assert not (tmp_path / "model.pt").exists()
 
 
+@pytest.mark.parametrize(
+    ("init", "message"),
+    [
+        (None, "first_weights must go with hsi-vgg and its HSI modules, got hsi-edge"),
+        ("model.pt", "--first-weights must go with a fresh network, got --init"),
+    ],
+)
+def test_first_weights_are_for_a_fresh_hsi_vgg(
+    train: Command, init: str | None, message: str
+) -> None:
+    code, out, err = train("--first-weights", init=init)
+
+    assert (code, out) == (2, "")
+    assert err.startswith(f"hsi-train: {message}")
+    assert err.count("\n") == 1
+
+
 def test_a_full_disk_is_said_and_leaves_no_checkpoint(
     train: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
