@@ -104,9 +104,11 @@ def fit_cascade(network: VggNetwork, contents: Tensor, styles: Tensor, *, steps:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
+        torch.clear_autocast_cache()  # or the next step sees the weights of the first one
         schedule.step()
         if step % 100 == 0:
-            log.info("first weights: step %d of %d, %.3f from AdaIN", step, steps, float(loss))
+            distance = float(loss.detach())
+            log.info("first weights: step %d of %d, %.3f from AdaIN", step, steps, distance)
 
 
 def matched(features: Tensor, style: Tensor) -> Tensor:
