@@ -47,13 +47,11 @@ class Growth:
 
     @property
     def misses(self) -> list[str]:
-        """What grew, and could not be by chance where chance is large."""
+        """What grew."""
         found = []
-        if self.heap.mb_per_hour > MOST_MB_PER_HOUR:
-            found.append(f"the heap in use grew by {self.heap}")
-        # What is kept of freed memory goes up and down: half an hour tells its slope badly.
-        if self.memory.mb_per_hour - 2 * self.memory.error > MOST_MB_PER_HOUR:
-            found.append(f"resident memory grew by {self.memory}")
+        for name, slope in (("the heap in use", self.heap), ("resident memory", self.memory)):
+            if slope.mb_per_hour > MOST_MB_PER_HOUR:
+                found.append(f"{name} grew by {slope}")
         for name in ("descriptors", "threads"):
             first, last, _ = getattr(self, name)
             if last > first + _SLACK:

@@ -36,6 +36,11 @@ def test_a_leak_is_told_from_its_slope() -> None:
     assert found.misses == ["the heap in use grew by +3.00 MB an hour (±0.00)"]
 
 
+def test_resident_memory_that_grows_is_told_beside_a_heap_that_does_not() -> None:
+    growing = [replace(one, memory_mb=250 + 2 * one.at_s / 3600) for one in samples()]
+    assert growth(growing).misses == ["resident memory grew by +2.00 MB an hour (±0.00)"]
+
+
 def test_warm_up_does_not_count() -> None:
     found = samples()
     warming = [replace(one, heap_mb=one.at_s) if one.at_s < 600 else one for one in found]
