@@ -39,9 +39,7 @@ class VggNetwork(StyleNetwork):
 
     def render(self, frame: Tensor, inject: Injection) -> Tensor:
         """Encode, run the cascade, decode."""
-        features = self.encoder(frame)[-1]
-        for _ in self.cascade:
-            features = inject(features)
+        features = self._injected(self.encoder(frame)[-1], inject)
         picture: Tensor = self.decoder(features)
         return picture
 
@@ -49,6 +47,9 @@ class VggNetwork(StyleNetwork):
         """The cascade alone, by the features' own statistics: `(N, 512, H, W)` to the same."""
         fed = features.new_zeros(len(features), self.statistics_size)
         inject = Injection(self.injectors(), code, fed, features.new_zeros(len(features), 1))
+        return self._injected(features, inject)
+
+    def _injected(self, features: Tensor, inject: Injection) -> Tensor:
         for _ in self.cascade:
             features = inject(features)
         return features

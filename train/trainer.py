@@ -66,7 +66,7 @@ class Trainer:
             self.loss_network, options.weights, options.style_norm, options.structure_levels
         )
         self.network = initial.to(options.device).train()
-        if isinstance(initial, VggNetwork):  # wide layers take a fifth less time so
+        if isinstance(initial, VggNetwork):  # for wide layers the faster layout
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.loss_network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if options.style_side_only:

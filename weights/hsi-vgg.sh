@@ -2,7 +2,7 @@
 # Makes weights/hsi-vgg.pt: weights/hsi-vgg.sh DATA [RUNS]
 #
 # DATA holds content/, style/ and vgg/; RUNS (default: runs) keeps what goes on after an interruption.
-# About fifty minutes of two processor cores with bfloat16. docs/training.md says why the options are what they are.
+# About an hour of two processor cores with bfloat16; not yet run as a whole. docs/training.md says why the options are what they are.
 set -euo pipefail
 data=$(realpath "${1:?the folder of the training data}") runs=$(realpath -m "${2:-runs}")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
