@@ -97,11 +97,7 @@ class StyleNetwork(nn.Module, ABC):
         return code if self.code_mixer is None else self.code_mixer(code)
 
     def _summed_code(self, levels: list[Tensor]) -> Tensor:
-        injectors = self.injectors()
-        together = [i for i in injectors if isinstance(i, StyleInjector)]
-        if len(together) == len(injectors):  # far fewer operations than one after another
-            return encode_styles(together, levels)
-        return torch.cat([i.encode_style(levels) for i in injectors], 1)
+        return summed_code(self.injectors(), levels)
 
     def forward(
         self,
@@ -146,6 +142,14 @@ class StyleNetwork(nn.Module, ABC):
             whole = (side + self.stride - 1) // self.stride * self.stride
             edges += [self.margin, whole - side + self.margin]
         return edges
+
+
+def summed_code(injectors: Sequence[Injector], levels: list[Tensor]) -> Tensor:
+    """What levels of a style say to modules that all read all of them, `(N, code sizes in all)`."""
+    together = [i for i in injectors if isinstance(i, StyleInjector)]
+    if len(together) == len(injectors):  # far fewer operations than one after another
+        return encode_styles(together, levels)
+    return torch.cat([i.encode_style(levels) for i in injectors], 1)
 
 
 def build_injector(width: int, style_widths: tuple[int, ...], options: NetworkOptions) -> Injector:

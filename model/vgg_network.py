@@ -1,37 +1,67 @@
 """``hsi-vgg``: the paper's network."""
 
+from dataclasses import replace
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from hsi.model.injection import Injection, Injector
 from hsi.model.injector import StyleInjector
-from hsi.model.network import StyleNetwork, build_injector
+from hsi.model.network import StyleNetwork, build_injector, summed_code
 from hsi.model.options import NetworkOptions
 from hsi.model.vgg import vgg19_encoder
+from hsi.runtime.errors import OptionError
+
+RELU3_1 = 9  # steps of the decoder until its features stand for relu3_1
 
 
 class VggNetwork(StyleNetwork):
-    """``hsi-vgg``, the paper's network: frozen VGG-19, cascaded modules, mirrored decoder."""
+    """``hsi-vgg``, the paper's network: frozen VGG-19, cascaded modules, mirrored decoder.
+
+    With ``skip``, which the paper does not have, relu3_1 of the frame goes through a module of its
+    own and is added where the decoder is back at its size: contours need not come from features
+    of one in eight pixels, and a face stays a face.
+    """
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__(options)
         self.encoder = vgg19_encoder().requires_grad_(False)
         width = self.encoder.widths[-1]
         self.cascade = nn.ModuleList(
-            build_injector(width, (width,), options) for _ in range(options.modules)
+            _kept_channels(build_injector(width, (width,), options)) for _ in range(options.modules)
         )
-        for module in self.cascade:
-            _keep_channels(module)
         self.decoder = MirroredDecoder()
+        self.skip: Injector | None = None
+        if options.skip:
+            self.add_skip()
+
+    def add_skip(self) -> None:
+        """Let relu3_1 reach the decoder through a module of its own, with nothing at first.
+
+        Raises:
+            OptionError: A layer corrects codes as a whole, which the module would make longer.
+        """
+        if self.code_mixer is not None:
+            raise OptionError(
+                "a skip must come before code_hidden, got a network with a code mixer"
+            )
+        self.options = replace(self.options, skip=True)
+        width = self.encoder.widths[-2]
+        self.skip = _kept_channels(build_injector(width, (width,), self.options))
+        self.fuse = nn.Conv2d(width, width, 1)
+        nn.init.zeros_(self.fuse.weight)
+        nn.init.zeros_(cast("Tensor", self.fuse.bias))
 
     def style_levels(self, style: Tensor) -> list[Tensor]:
-        """relu4_1 alone."""
-        return [self.encoder(style)[-1]]
+        """relu4_1, behind relu3_1 where there is a skip."""
+        levels: list[Tensor] = self.encoder(style)
+        return levels[-2:] if self.skip else levels[-1:]
 
     def injectors(self) -> list[Injector]:
-        """The cascade."""
-        return list(self.cascade)  # type: ignore[arg-type]
+        """The cascade, then the skip's module."""
+        cascade = cast("list[Injector]", list(self.cascade))
+        return cascade if self.skip is None else [*cascade, self.skip]
 
     def picture_weights(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """Those of the encoder's normalisation and of the decoder's last convolution."""
@@ -39,20 +69,21 @@ class VggNetwork(StyleNetwork):
 
     def render(self, frame: Tensor, inject: Injection) -> Tensor:
         """Encode, run the cascade, decode."""
-        features = self._injected(self.encoder(frame)[-1], inject)
-        picture: Tensor = self.decoder(features)
-        return picture
-
-    def transfer(self, features: Tensor, code: Tensor) -> Tensor:
-        """The cascade alone, by the features' own statistics: `(N, 512, H, W)` to the same."""
-        fed = features.new_zeros(len(features), self.statistics_size)
-        inject = Injection(self.injectors(), code, fed, features.new_zeros(len(features), 1))
-        return self._injected(features, inject)
-
-    def _injected(self, features: Tensor, inject: Injection) -> Tensor:
+        levels = self.encoder(frame)
+        features = levels[-1]
         for _ in self.cascade:
             features = inject(features)
-        return features
+        skipped = None if self.skip is None else self.fuse(inject(levels[-2]))
+        picture: Tensor = self.decoder(features, skipped)
+        return picture
+
+    def _summed_code(self, levels: list[Tensor]) -> Tensor:
+        injectors = self.injectors()
+        count = len(self.cascade)
+        code = summed_code(injectors[:count], levels[-1:])
+        if self.skip is None:
+            return code
+        return torch.cat([code, summed_code(injectors[count:], levels[:1])], 1)
 
 
 class MirroredDecoder(nn.Module):
@@ -74,20 +105,22 @@ class MirroredDecoder(nn.Module):
     @property
     def first(self) -> nn.Conv2d:
         """The convolution that reads features."""
-        layer = self.steps[0]
-        assert isinstance(layer, nn.Conv2d)
-        return layer
+        return cast("nn.Conv2d", self.steps[0])
+
+    @property
+    def meeting(self) -> nn.Conv2d:
+        """The convolution to whose activations a skip is added: they stand for relu3_1."""
+        return cast("nn.Conv2d", self.steps[RELU3_1 - 2])
 
     @property
     def last(self) -> nn.Conv2d:
         """The convolution that writes the picture."""
-        layer = self.steps[-1]
-        assert isinstance(layer, nn.Conv2d)
-        return layer
+        return cast("nn.Conv2d", self.steps[-1])
 
-    def forward(self, features: Tensor) -> Tensor:
-        """`(N, 512, H, W)` to `(N, 3, 8 H, 8 W)`."""
-        picture: Tensor = self.steps(features)
+    def forward(self, features: Tensor, skipped: Tensor | None = None) -> Tensor:
+        """`(N, 512, H, W)`, and what is added at `(N, 256, 2 H, 2 W)`, to `(N, 3, 8 H, 8 W)`."""
+        features = self.steps[:RELU3_1](features)
+        picture: Tensor = self.steps[RELU3_1:](features if skipped is None else features + skipped)
         return picture
 
 
@@ -98,8 +131,9 @@ def _convolution(width_in: int, width_out: int) -> nn.Conv2d:
     return layer
 
 
-def _keep_channels(module: nn.Module) -> None:
-    """Let a module start with each channel styled by its own: both come from one encoder."""
+def _kept_channels(module: Injector) -> Injector:
+    """A module that starts with each channel styled by its own: both come from one encoder."""
     if isinstance(module, StyleInjector):
         for layer in (module.query, module.out, *module.keys, *module.values):
             nn.init.dirac_(cast("nn.Conv2d", layer).weight)
+    return module

@@ -11,7 +11,7 @@ from hsi.model import PRESETS, NetworkOptions
 from hsi.model.options import STATISTICS, Relation, Transfer
 from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.errors import OptionError
-from hsi.train.options import LossWeights, StyleNorm, TrainOptions
+from hsi.train.options import FirstWeights, LossWeights, StyleNorm, TrainOptions
 
 EXAMPLES = """\
 examples:
@@ -90,12 +90,14 @@ def options_from(args: argparse.Namespace) -> TrainOptions:
         raise OptionError(f"--out must end in one of {' '.join(SUFFIXES)}, got {args.out.name!r}")
     if args.threads is not None and args.threads < 1:
         raise OptionError(f"--threads must be at least 1, got {args.threads}")
-    apart = {"weights", "content", "style", "structure_levels"}
+    apart = {"weights", "content", "style", "structure_levels", "first_weights"}
+    first_weights: FirstWeights = "skip" if args.init else "whole"
     names = set(TrainOptions.__dataclass_fields__) - apart
     return TrainOptions(
         content=tuple(args.content),
         style=tuple(args.style),
         structure_levels=tuple(args.structure_levels),
+        first_weights=first_weights if args.first_weights else "random",
         weights=LossWeights(**{name: getattr(args, f"{name}_weight") for name in WEIGHTS}),
         **{name: getattr(args, name) for name in names},
     )
@@ -141,7 +143,8 @@ def network_options(args: argparse.Namespace) -> NetworkOptions:
     if args.deviation_floor is not None:
         injector = replace(injector, deviation_floor=args.deviation_floor)
     hidden = preset.code_hidden if args.code_hidden is None else args.code_hidden
-    return replace(preset, injector=injector, transfer=args.transfer, code_hidden=hidden)
+    skip = preset.skip if args.skip is None else args.skip
+    return replace(preset, injector=injector, transfer=args.transfer, code_hidden=hidden, skip=skip)
 
 
 def _add_network(group: "argparse._ArgumentGroup") -> None:
@@ -168,6 +171,11 @@ def _add_network(group: "argparse._ArgumentGroup") -> None:
         "--code-hidden", type=int, metavar="N",
         help="width of the layers that correct a style code as a whole, 0 for none; added to a "
         "network of --init that has none (default: the preset's)",
+    )  # fmt: skip
+    add(
+        "--skip", action=argparse.BooleanOptionalAction,
+        help="hsi-vgg: relu3_1 of a frame reaches the decoder too, through a module of its own; "
+        "added to a network of --init that has none (default: the preset's)",
     )  # fmt: skip
 
 
@@ -208,7 +216,8 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
     add(
         "--first-weights", action="store_true",
         help="a fresh hsi-vgg starts from a decoder solved for by least squares and modules that "
-        "do what AdaIN does: minutes in the place of thousands of steps",
+        "do what AdaIN does: minutes in the place of thousands of steps; with --init and --skip, "
+        "the new skip does",
     )  # fmt: skip
     add("--threads", type=int, metavar="N", help="CPU threads (default: as torch chooses)")
     add("-q", "--quiet", action="store_true", help="no progress bar")

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from tqdm import tqdm
 
-from hsi.model import StyleNetwork, build_network
+from hsi.model import StyleNetwork, VggNetwork, build_network
 from hsi.model.checkpoint import load_checkpoint
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError, OptionError
@@ -68,16 +68,28 @@ def _train(args: argparse.Namespace) -> str:
 
 def _initial(args: argparse.Namespace) -> StyleNetwork:
     if args.init:
-        if args.first_weights:
-            raise OptionError(
-                "--first-weights must go with a fresh network, got --init: leave one of them away"
-            )
         network = load_checkpoint(args.init).network
+        fresh_skip = args.skip and not network.options.skip
+        if args.first_weights and not fresh_skip:
+            raise OptionError(
+                "--first-weights must go with a fresh network or with a fresh --skip, got --init "
+                "alone: leave one of them away"
+            )
+        torch.manual_seed(args.seed)  # of what is added
+        if fresh_skip:
+            _add_skip(network)
         if args.code_hidden and not network.options.code_hidden:
-            torch.manual_seed(args.seed)
             network.add_code_mixer(args.code_hidden)
         return network if args.deviation_floor is None else _floored(network, args.deviation_floor)
     return fresh_network(network_options(args), args.encoder or args.loss_network, args.seed)
+
+
+def _add_skip(network: StyleNetwork) -> None:
+    if not isinstance(network, VggNetwork):
+        raise OptionError(
+            f"--skip must go with hsi-vgg, got --init with {network.options.preset}: leave it away"
+        )
+    network.add_skip()
 
 
 def _floored(network: StyleNetwork, deviation_floor: float) -> StyleNetwork:

@@ -3,20 +3,23 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model import EdgeNetwork, NetworkOptions, StyleNetwork, VggNetwork, build_network
 from hsi.model.checkpoint import load_tensors
-from hsi.model.injection import spread
+from hsi.model.injection import Injection, Injector, spread
+from hsi.model.network import summed_code
 from hsi.runtime.errors import OptionError
 from hsi.train.inversion import solve_decoder
 
 log = logging.getLogger(__name__)
 
 PAIRS = 8  # features of a photograph and of a painting in a step
+SKIPPED = 0.3  # of what the decoder has at relu3_1 comes through a skip, to begin with
 RATE = 5e-4  # Adam's, falling to nothing along half a cosine
 
 
@@ -56,12 +59,12 @@ def require_first_weights(network: StyleNetwork) -> None:
 def make_first_weights(
     network: StyleNetwork, batches: Sequence[tuple[Tensor, Tensor]], *, steps: int = 600
 ) -> None:
-    """Give a fresh network a decoder that inverts its encoder, and a cascade that acts as AdaIN.
+    """Give a fresh network a decoder that inverts its encoder, and modules that act as AdaIN.
 
     Args:
         network: hsi-vgg, its encoder filled.
         batches: Photographs and paintings `(N, 3, H, W)` BGR in [0, 1] each, where the network is.
-        steps: Of descent on the cascade.
+        steps: Of descent on the cascade, and on the skip's module.
 
     Raises:
         OptionError: See :func:`require_first_weights`.
@@ -69,11 +72,23 @@ def make_first_weights(
     require_first_weights(network)
     assert isinstance(network, VggNetwork)
     solve_decoder(network, [pictures for pair in batches for pictures in pair])
-    with torch.no_grad():
-        seen = [[network.encoder(pictures)[-1].float() for pictures in pair] for pair in batches]
-    contents, styles = (torch.cat(features) for features in zip(*seen, strict=True))
-    fit_cascade(network, contents, styles, steps=steps)
-    network.zero_grad(set_to_none=True)
+    fit_cascade(network, *_features(network, batches, -1), steps=steps)
+    if network.skip:
+        make_first_skip(network, batches, steps=steps)
+
+
+def make_first_skip(
+    network: StyleNetwork, batches: Sequence[tuple[Tensor, Tensor]], *, steps: int = 600
+) -> None:
+    """Give a fresh skip a module that acts as AdaIN; the other arguments are those of the whole.
+
+    Raises:
+        OptionError: See :func:`require_first_weights`; or it has no skip.
+    """
+    require_first_weights(network)
+    if not isinstance(network, VggNetwork) or not network.skip:
+        raise OptionError("a skip's first weights must go with a skip, got a network without")
+    fit_skip(network, *_features(network, batches, -2), steps=steps)
 
 
 def fit_cascade(network: VggNetwork, contents: Tensor, styles: Tensor, *, steps: int) -> None:
@@ -88,18 +103,55 @@ def fit_cascade(network: VggNetwork, contents: Tensor, styles: Tensor, *, steps:
         styles: relu4_1 of paintings, likewise.
         steps: How many.
     """
+    mean, deviation = _usual(contents, styles)
+    first = network.decoder.first
+    assert first.bias is not None
+    with torch.no_grad():
+        first.bias.add_(first.weight.sum((2, 3)) @ mean)
+        first.weight.mul_(deviation.view(1, -1, 1, 1))
+    _fit(list(network.cascade), contents, styles, mean, deviation, steps)
+
+
+def fit_skip(network: VggNetwork, contents: Tensor, styles: Tensor, *, steps: int) -> None:
+    """Train the skip's module likewise, and mix its features into the decoder's.
+
+    Args:
+        network: With a skip, and a decoder of encoder features.
+        contents: relu3_1 of photographs, `(N, 256, H, W)` float32.
+        styles: relu3_1 of paintings, likewise.
+        steps: How many.
+    """
+    mean, deviation = _usual(contents, styles)
+    meeting, fuse = network.decoder.meeting, network.fuse
+    assert network.skip and meeting.bias is not None and fuse.bias is not None
+    with torch.no_grad():
+        meeting.weight.mul_(1 - SKIPPED)
+        meeting.bias.mul_(1 - SKIPPED)
+        fuse.weight.copy_(SKIPPED * spread(deviation.diag()))
+        fuse.bias.copy_(SKIPPED * mean)
+    _fit([network.skip], contents, styles, mean, deviation, steps)
+
+
+def _fit(
+    modules: Sequence[nn.Module],
+    contents: Tensor,
+    styles: Tensor,
+    mean: Tensor,
+    deviation: Tensor,
+    steps: int,
+) -> None:
+    """Train modules to make AdaIN's features, less the mean and over the deviation `(C)`."""
     drawn = torch.Generator().manual_seed(0)
-    mean, deviation = _moved_to_decoder(network, *_draw(contents, styles, 32 * PAIRS, drawn))
-    weights = list(network.cascade.parameters())
+    injectors = [cast("Injector", module) for module in modules]
+    weights = [weight for module in modules for weight in module.parameters()]
     optimizer = torch.optim.Adam(weights, lr=RATE, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=RATE, total_steps=steps, pct_start=0.1
     )
     for step in range(1, steps + 1):
         content, style = _draw(contents, styles, PAIRS, drawn)
-        wanted = (matched(content, style) - mean) / deviation
-        made = network.transfer(content, network.code_of([style]))
-        loss = F.smooth_l1_loss(made.float(), wanted)
+        wanted = (matched(content, style) - spread(mean[None])) / spread(deviation[None])
+        loss = F.smooth_l1_loss(transferred(injectors, content, style).float(), wanted)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -109,6 +161,18 @@ def fit_cascade(network: VggNetwork, contents: Tensor, styles: Tensor, *, steps:
         if step % 100 == 0:
             distance = float(loss.detach())
             log.info("first weights: step %d of %d, %.3f from AdaIN", step, steps, distance)
+    for weight in weights:
+        weight.grad = None
+
+
+def transferred(injectors: Sequence[Injector], features: Tensor, style: Tensor) -> Tensor:
+    """Features `(N, C, H, W)` through modules in a row, by their own statistics and a style's."""
+    fed = features.new_zeros(len(features), sum(i.statistics_size for i in injectors))
+    code = summed_code(injectors, [style])
+    inject = Injection(injectors, code, fed, features.new_zeros(len(features), 1))
+    for _ in injectors:
+        features = inject(features)
+    return features
 
 
 def matched(features: Tensor, style: Tensor) -> Tensor:
@@ -119,15 +183,22 @@ def matched(features: Tensor, style: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _moved_to_decoder(network: VggNetwork, content: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of AdaIN's channels, `(1, C, 1, 1)`, which the decoder now adds itself."""
-    deviation, mean = torch.std_mean(matched(content, style), (0, 2, 3))
-    deviation = deviation.clamp_min(1e-2)  # of channels that these pictures leave dark
-    first = network.decoder.first
-    assert first.bias is not None
-    first.bias.add_(first.weight.sum((2, 3)) @ mean)
-    first.weight.mul_(deviation.view(1, -1, 1, 1))
-    return spread(mean[None]), spread(deviation[None])
+def _features(
+    network: VggNetwork, batches: Sequence[tuple[Tensor, Tensor]], level: int
+) -> tuple[Tensor, Tensor]:
+    """What the encoder has of photographs and of paintings at a level, float32."""
+    seen = [[network.encoder(pictures)[level].float() for pictures in pair] for pair in batches]
+    contents, styles = (torch.cat(features) for features in zip(*seen, strict=True))
+    return contents, styles
+
+
+@torch.no_grad()
+def _usual(contents: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of AdaIN's channels `(C)` over pairs drawn at random."""
+    drawn = torch.Generator().manual_seed(0)
+    pairs = _draw(contents, styles, 32 * PAIRS, drawn)
+    deviation, mean = torch.std_mean(matched(*pairs), (0, 2, 3))
+    return mean, deviation.clamp_min(1e-2)  # of channels that these pictures leave dark
 
 
 def _draw(

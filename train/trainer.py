@@ -22,7 +22,7 @@ from hsi.model.checkpoint import (
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
 from hsi.train.disturbance import disturbed
-from hsi.train.first_weights import make_first_weights, require_first_weights
+from hsi.train.first_weights import make_first_skip, make_first_weights, require_first_weights
 from hsi.train.losses import LossNetwork, require_finite
 from hsi.train.objective import Objective
 from hsi.train.options import TrainOptions
@@ -54,7 +54,7 @@ class Trainer:
     """
 
     def __init__(self, options: TrainOptions, initial: StyleNetwork) -> None:
-        if options.first_weights:
+        if options.first_weights != "random":
             require_first_weights(initial)
         self.options = options
         torch.manual_seed(options.seed)
@@ -98,7 +98,7 @@ class Trainer:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / ".lock", timeout=0):
                 self._resume()
-                if self.options.first_weights and self.step == 0:
+                if self.options.first_weights != "random" and self.step == 0:
                     self._make_first_weights()
                 return self._run(RunLog(folder / "log.csv", self.step), on_step)
         except (SourceError, OutputError):
@@ -139,7 +139,8 @@ class Trainer:
         found = [self._batch(step)[1:] for step in range(count)]
         with self._autocast(True):
             batches = [(c.to(options.device), s.to(options.device)) for c, s in found]
-            make_first_weights(self.network, batches)
+            make = make_first_weights if options.first_weights == "whole" else make_first_skip
+            make(self.network, batches)
         self.average.load_state_dict(self.network.state_dict())
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,9 @@ def bundle(exported: tuple[ExportReport, list[str]]) -> Bundle:
 def hsi_vgg(vgg: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportReport:
     """The report of an export of the large preset, untrained."""
     found = ROOT.parent / "shared" / "data" / "vgg" / "vgg_normalised_relu4_1.pth"
-    network = fresh_network(PRESETS["hsi-vgg"], found if found.exists() else vgg, 0).eval()
+    network = fresh_network(
+        replace(PRESETS["hsi-vgg"], skip=True), found if found.exists() else vgg, 0
+    ).eval()
     folder = tmp_path_factory.mktemp("hsi_vgg")
     save_checkpoint(folder / "vgg.pt", Checkpoint(network=network))
     return export(

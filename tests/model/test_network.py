@@ -14,6 +14,7 @@ from hsi.model import (
 )
 from hsi.model.options import Transfer
 from hsi.model.picture_head import PictureHead
+from hsi.runtime.errors import OptionError
 
 
 def frames(count: int = 1, height: int = 64, width: int = 96) -> Tensor:
@@ -59,6 +60,52 @@ def test_a_code_mixer_that_is_added_changes_nothing_until_it_is_trained(
     assert tiny.code_mixer is not None
     tiny.code_mixer.out.bias.data.fill_(1.0)
     torch.testing.assert_close(tiny.encode_style(style), before + 1)
+
+
+@pytest.fixture
+def wide() -> VggNetwork:
+    made = build_network(PRESETS["hsi-vgg"])
+    assert isinstance(made, VggNetwork)
+    return made.eval()
+
+
+@torch.no_grad()
+def test_a_skip_that_is_added_changes_nothing_until_it_is_trained(wide: VggNetwork) -> None:
+    frame, style = frames(), frames()
+    code = wide.encode_style(style)
+    before, _ = wide(frame, code)
+
+    wide.add_skip()
+
+    longer = wide.encode_style(style)
+    assert wide.options == replace(PRESETS["hsi-vgg"], skip=True)
+    assert torch.equal(longer[:, : code.shape[1]], code)
+    assert torch.equal(wide(frame, longer)[0], before)
+    wide.fuse.weight.fill_(0.1)
+    assert not torch.allclose(wide(frame, longer)[0], before, atol=1e-3)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("transfer", ["hsi", "moments"])
+def test_a_skip_brings_the_style_by_its_own_part_of_the_code(transfer: Transfer) -> None:
+    network = build_network(replace(PRESETS["hsi-vgg"], transfer=transfer, skip=True)).eval()
+    assert isinstance(network, VggNetwork) and network.skip
+    nn.init.dirac_(network.fuse.weight)
+    frame, code = frames(), network.encode_style(frames())
+    before, used = network(frame, code)
+
+    code[:, -network.skip.code_size :] *= 2
+
+    after, used_too = network(frame, code)
+    assert not torch.allclose(after, before, atol=1e-3)
+    assert torch.equal(used_too, used)
+
+
+def test_a_skip_comes_before_what_corrects_codes(wide: VggNetwork) -> None:
+    wide.add_code_mixer(8)
+
+    with pytest.raises(OptionError, match="a skip must come before code_hidden"):
+        wide.add_skip()
 
 
 def test_pictures_of_a_batch_do_not_meet(network: StyleNetwork) -> None:

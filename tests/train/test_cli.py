@@ -1,15 +1,17 @@
 import csv
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from hsi.model import PRESETS, StyleNetwork
+from hsi.model import PRESETS, StyleNetwork, build_network
 from hsi.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from hsi.train.cli import main
+from hsi.train.first_weights import make_first_skip
 from hsi.train.trainer import Trainer
 
 Command = Callable[..., tuple[int, str, str]]
@@ -158,17 +160,55 @@ def test_bad_input_gives_one_line_and_its_exit_code(
     ("init", "message"),
     [
         (None, "first_weights must go with hsi-vgg and its HSI modules, got hsi-edge"),
-        ("model.pt", "--first-weights must go with a fresh network, got --init"),
+        ("first.pt", "--first-weights must go with a fresh network or with a fresh --skip, got"),
     ],
 )
 def test_first_weights_are_for_a_fresh_hsi_vgg(
-    train: Command, init: str | None, message: str
+    train: Command,
+    tiny: Callable[[], StyleNetwork],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    init: str | None,
+    message: str,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
+
     code, out, err = train("--first-weights", init=init)
 
     assert (code, out) == (2, "")
     assert err.startswith(f"hsi-train: {message}")
     assert err.count("\n") == 1
+
+
+def test_a_skip_is_for_hsi_vgg(
+    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path
+) -> None:
+    save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
+
+    for init, message in (
+        (tmp_path / "first.pt", "--skip must go with hsi-vgg, got --init with hsi-edge"),
+        (None, "skip must be true or false, true for hsi-vgg alone, got True"),
+    ):
+        code, out, err = train("--skip", init=init)
+
+        assert (code, out) == (2, "")
+        assert err.startswith(f"hsi-train: {message}")
+
+
+def test_a_trained_network_may_be_given_a_skip(
+    train: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hsi.train.trainer.FIRST_PICTURES", 2)
+    few_steps = partial(make_first_skip, steps=2)
+    monkeypatch.setattr("hsi.train.trainer.make_first_skip", few_steps)
+    save_checkpoint(tmp_path / "first.pt", Checkpoint(network=build_network(PRESETS["hsi-vgg"])))
+
+    code, _, err = train("--skip", "--first-weights", init=tmp_path / "first.pt", steps=1)
+
+    assert code == 0, err
+    made = load_checkpoint(tmp_path / "model.pt").network
+    assert made.options == replace(PRESETS["hsi-vgg"], skip=True)
 
 
 def test_a_full_disk_is_said_and_leaves_no_checkpoint(
