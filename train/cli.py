@@ -15,7 +15,7 @@ from hsi.model.checkpoint import load_checkpoint
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError, OptionError
 from hsi.train.arguments import network_options, options_from, parser
-from hsi.train.first_weights import fresh_network
+from hsi.train.first_weights import fresh_network, require_first_weights
 from hsi.train.trainer import Trainer
 
 
@@ -81,7 +81,10 @@ def _initial(args: argparse.Namespace) -> StyleNetwork:
         if args.code_hidden and not network.options.code_hidden:
             network.add_code_mixer(args.code_hidden)
         return network if args.deviation_floor is None else _floored(network, args.deviation_floor)
-    return fresh_network(network_options(args), args.encoder or args.loss_network, args.seed)
+    options = network_options(args)
+    if args.first_weights:
+        require_first_weights(options)
+    return fresh_network(options, args.encoder or args.loss_network, args.seed)
 
 
 def _add_skip(network: StyleNetwork) -> None:

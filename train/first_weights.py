@@ -42,16 +42,16 @@ def fresh_network(options: NetworkOptions, vgg: Path, seed: int) -> StyleNetwork
     return network
 
 
-def require_first_weights(network: StyleNetwork) -> None:
+def require_first_weights(options: NetworkOptions) -> None:
     """Say no to a network that cannot be given first weights.
 
     Raises:
         OptionError: It is not hsi-vgg, or has no HSI modules.
     """
-    if not isinstance(network, VggNetwork) or network.options.transfer != "hsi":
+    if options.preset != "hsi-vgg" or options.transfer != "hsi":
         raise OptionError(
             "first_weights must go with hsi-vgg and its HSI modules, got "
-            f"{network.options.preset} with transfer {network.options.transfer!r}: "
+            f"{options.preset} with transfer {options.transfer!r}: "
             "choose --preset hsi-vgg"
         )
 
@@ -69,7 +69,7 @@ def make_first_weights(
     Raises:
         OptionError: See :func:`require_first_weights`.
     """
-    require_first_weights(network)
+    require_first_weights(network.options)
     assert isinstance(network, VggNetwork)
     solve_decoder(network, [pictures for pair in batches for pictures in pair])
     fit_cascade(network, *_features(network, batches, -1), steps=steps)
@@ -85,7 +85,7 @@ def make_first_skip(
     Raises:
         OptionError: See :func:`require_first_weights`; or it has no skip.
     """
-    require_first_weights(network)
+    require_first_weights(network.options)
     if not isinstance(network, VggNetwork) or not network.skip:
         raise OptionError("a skip's first weights must go with a skip, got a network without")
     fit_skip(network, *_features(network, batches, -2), steps=steps)

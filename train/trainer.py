@@ -55,7 +55,7 @@ class Trainer:
 
     def __init__(self, options: TrainOptions, initial: StyleNetwork) -> None:
         if options.first_weights != "random":
-            require_first_weights(initial)
+            require_first_weights(initial.options)
         self.options = options
         torch.manual_seed(options.seed)
         held_out = held_out_paths(options.exclude) if options.exclude else []

@@ -181,6 +181,13 @@ def test_first_weights_are_for_a_fresh_hsi_vgg(
     assert err.count("\n") == 1
 
 
+def test_first_weights_are_refused_before_any_file_is_read(train: Command) -> None:
+    code, _, err = train("--first-weights", loss_network="none.pth")
+
+    assert code == 2
+    assert err.startswith("hsi-train: first_weights must go with hsi-vgg")
+
+
 def test_a_skip_is_for_hsi_vgg(
     train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path
 ) -> None:
