@@ -25,6 +25,10 @@ def receptive_field(network: StyleNetwork, trials: int = 2) -> int:
     network = copy.deepcopy(network).eval()
     for parameter in network.parameters():
         parameter.data.abs_().add_(1e-4)
+        if parameter.ndim > 1:  # every layer averages: what only grew would end in infinity
+            parameter.data.div_(
+                parameter.data.flatten(1).sum(1).view(-1, *[1] * (parameter.ndim - 1))
+            )
     for window in WINDOWS:
         reach = max(_reach(network, window, trial) for trial in range(trials))
         if 2 * reach + 1 < window - network.stride:

@@ -1,12 +1,12 @@
 """``hsi-edge``: the light network, for CPUs and small GPUs."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model.injection import Injection, Injector
 from hsi.model.network import StyleNetwork, build_injector
 from hsi.model.options import NetworkOptions
+from hsi.model.palette import opponent_colours
 from hsi.model.picture_head import PictureHead
 from hsi.model.vgg import small_encoder
 
@@ -91,13 +91,6 @@ def _doubled(features: Tensor) -> Tensor:
 def _active(features: Tensor) -> Tensor:
     # Leaky: where a plain ReLU closes all channels at once, the picture has a grey hole for good.
     return F.leaky_relu(features, 0.1)
-
-
-def opponent_colours(picture: Tensor) -> Tensor:
-    """`(N, 3, H, W)` BGR in [0, 1] to lightness, red-blue and green-magenta, near unit size."""
-    blue, green, red = picture.unbind(1)
-    lightness = (blue + green + red) * (4 / 3) - 2
-    return torch.stack([lightness, 6 * (red - blue), 12 * green - 6 * (red + blue)], 1)
 
 
 class ResidualBlock(nn.Module):

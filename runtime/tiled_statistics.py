@@ -38,12 +38,8 @@ class TiledStatistics:
         self._engine = engine
         self._tiling = tiling
         places = {field.name: slice(field.start, field.start + field.size) for field in fields}
-        means = [name for name in places if name.endswith(".mean")]
-        self._moments = [
-            (places[name], places[variance])
-            for name in means
-            if (variance := name.replace(".mean", ".variance")) in places
-        ]
+        self._variances = _pairs(places, "variance")
+        self._covariances = _pairs(places, "covariance")
 
     def measure(
         self,
@@ -104,14 +100,30 @@ class TiledStatistics:
         return times if times >= _WHOLE_FROM and fits else None
 
     def _pooled(self, cells: list[Vectors], statistics_weight: Vectors) -> Vectors:
-        """Those of all cells together; a variance is that within cells and that between them."""
+        """Those of all cells together; a variance is that within cells and that between them.
+
+        So is a covariance, of which a vector has the lower triangle, row by row.
+        """
         found = np.stack(cells)
         pooled: Vectors = found.mean(0)
         # Of the cells' own means only the share that is not fed in is left in what they used.
         own = np.maximum(1 - statistics_weight, 1e-6)
-        for mean, variance in self._moments:
+        for mean, variance in self._variances:
             pooled[:, variance] += found[:, :, mean].var(0) / own
+        for mean, covariance in self._covariances:
+            left = found[:, :, mean] - pooled[:, mean]
+            rows, columns = np.tril_indices(left.shape[2])
+            pooled[:, covariance] += (left[..., rows] * left[..., columns]).mean(0) / own
         return pooled
+
+
+def _pairs(places: dict[str, slice], kind: str) -> list[tuple[slice, slice]]:
+    """Where modules that have both keep their means, and what is of this kind."""
+    return [
+        (place, places[other])
+        for name, place in places.items()
+        if name.endswith(".mean") and (other := name.replace(".mean", f".{kind}")) in places
+    ]
 
 
 def _shrink(size: tuple[int, int]) -> float:

@@ -143,8 +143,9 @@ def network_options(args: argparse.Namespace) -> NetworkOptions:
     if args.deviation_floor is not None:
         injector = replace(injector, deviation_floor=args.deviation_floor)
     hidden = preset.code_hidden if args.code_hidden is None else args.code_hidden
-    skip = preset.skip if args.skip is None else args.skip
-    return replace(preset, injector=injector, transfer=args.transfer, code_hidden=hidden, skip=skip)
+    more = {name: getattr(args, name) for name in ("skip", "match_palette")}
+    more = {name: value for name, value in more.items() if value is not None}
+    return replace(preset, injector=injector, transfer=args.transfer, code_hidden=hidden, **more)
 
 
 def _add_network(group: "argparse._ArgumentGroup") -> None:
@@ -171,6 +172,11 @@ def _add_network(group: "argparse._ArgumentGroup") -> None:
         "--code-hidden", type=int, metavar="N",
         help="width of the layers that correct a style code as a whole, 0 for none; added to a "
         "network of --init that has none (default: the preset's)",
+    )  # fmt: skip
+    add(
+        "--match-palette", action=argparse.BooleanOptionalAction,
+        help="hsi-vgg: pictures take the mean and the covariance of the painting's colours; given "
+        "to a network of --init that does not (default: the preset's)",
     )  # fmt: skip
     add(
         "--skip", action=argparse.BooleanOptionalAction,

@@ -76,8 +76,7 @@ def _initial(args: argparse.Namespace) -> StyleNetwork:
                 "alone: leave one of them away"
             )
         torch.manual_seed(args.seed)  # of what is added
-        if fresh_skip:
-            _add_skip(network)
+        _add_parts(network, args)
         if args.code_hidden and not network.options.code_hidden:
             network.add_code_mixer(args.code_hidden)
         return network if args.deviation_floor is None else _floored(network, args.deviation_floor)
@@ -87,12 +86,16 @@ def _initial(args: argparse.Namespace) -> StyleNetwork:
     return fresh_network(options, args.encoder or args.loss_network, args.seed)
 
 
-def _add_skip(network: StyleNetwork) -> None:
-    if not isinstance(network, VggNetwork):
-        raise OptionError(
-            f"--skip must go with hsi-vgg, got --init with {network.options.preset}: leave it away"
-        )
-    network.add_skip()
+def _add_parts(network: StyleNetwork, args: argparse.Namespace) -> None:
+    for name in ("skip", "match_palette"):
+        if not getattr(args, name) or getattr(network.options, name):
+            continue
+        if not isinstance(network, VggNetwork):
+            raise OptionError(
+                f"--{name.replace('_', '-')} must go with hsi-vgg, got --init with "
+                f"{network.options.preset}: leave it away"
+            )
+        network.add_skip() if name == "skip" else network.add_palette()
 
 
 def _floored(network: StyleNetwork, deviation_floor: float) -> StyleNetwork:

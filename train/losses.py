@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model.checkpoint import load_tensors
-from hsi.model.edge_network import opponent_colours
+from hsi.model.palette import opponent_colours
 from hsi.model.vgg import small_encoder, vgg19_encoder
 from hsi.runtime.errors import SourceError
 from hsi.train.options import StyleNorm

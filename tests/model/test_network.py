@@ -101,11 +101,25 @@ def test_a_skip_brings_the_style_by_its_own_part_of_the_code(transfer: Transfer)
     assert torch.equal(used_too, used)
 
 
-def test_a_skip_comes_before_what_corrects_codes(wide: VggNetwork) -> None:
+@torch.no_grad()
+def test_pictures_of_a_network_with_a_palette_have_the_painting_s(wide: VggNetwork) -> None:
+    frame, style = frames(), frames() * torch.tensor([0.2, 0.9, 0.4]).view(1, 3, 1, 1)
+    wide.add_skip()
+    wide.add_palette()
+
+    made, _ = wide(frame, wide.encode_style(style))
+
+    assert wide.options == replace(PRESETS["hsi-vgg"], skip=True, match_palette=True)
+    torch.testing.assert_close(made.mean((2, 3)), style.mean((2, 3)), rtol=0, atol=1e-3)
+
+
+def test_what_makes_codes_longer_comes_before_what_corrects_them(wide: VggNetwork) -> None:
     wide.add_code_mixer(8)
 
-    with pytest.raises(OptionError, match="a skip must come before code_hidden"):
+    with pytest.raises(OptionError, match="skip must come before code_hidden"):
         wide.add_skip()
+    with pytest.raises(OptionError, match="match_palette must come before code_hidden"):
+        wide.add_palette()
 
 
 def test_pictures_of_a_batch_do_not_meet(network: StyleNetwork) -> None:

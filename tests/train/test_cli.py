@@ -188,22 +188,24 @@ def test_first_weights_are_refused_before_any_file_is_read(train: Command) -> No
     assert err.startswith("hsi-train: first_weights must go with hsi-vgg")
 
 
-def test_a_skip_is_for_hsi_vgg(
-    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path
+@pytest.mark.parametrize("name", ["skip", "match_palette"])
+def test_parts_of_hsi_vgg_are_for_it_alone(
+    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path, name: str
 ) -> None:
     save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
+    flag = f"--{name.replace('_', '-')}"
 
     for init, message in (
-        (tmp_path / "first.pt", "--skip must go with hsi-vgg, got --init with hsi-edge"),
-        (None, "skip must be true or false, true for hsi-vgg alone, got True"),
+        (tmp_path / "first.pt", f"{flag} must go with hsi-vgg, got --init with hsi-edge"),
+        (None, f"{name} must be true or false, true for hsi-vgg alone, got True"),
     ):
-        code, out, err = train("--skip", init=init)
+        code, out, err = train(flag, init=init)
 
         assert (code, out) == (2, "")
         assert err.startswith(f"hsi-train: {message}")
 
 
-def test_a_trained_network_may_be_given_a_skip(
+def test_a_trained_network_may_be_given_a_skip_and_the_palette(
     train: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hsi.train.trainer.FIRST_PICTURES", 2)
@@ -211,11 +213,13 @@ def test_a_trained_network_may_be_given_a_skip(
     monkeypatch.setattr("hsi.train.trainer.make_first_skip", few_steps)
     save_checkpoint(tmp_path / "first.pt", Checkpoint(network=build_network(PRESETS["hsi-vgg"])))
 
-    code, _, err = train("--skip", "--first-weights", init=tmp_path / "first.pt", steps=1)
+    flags = ("--skip", "--match-palette", "--first-weights")
+
+    code, _, err = train(*flags, init=tmp_path / "first.pt", steps=1)
 
     assert code == 0, err
     made = load_checkpoint(tmp_path / "model.pt").network
-    assert made.options == replace(PRESETS["hsi-vgg"], skip=True)
+    assert made.options == replace(PRESETS["hsi-vgg"], skip=True, match_palette=True)
 
 
 def test_a_full_disk_is_said_and_leaves_no_checkpoint(
