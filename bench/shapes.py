@@ -51,7 +51,7 @@ class PlainTrunk(StyleNetwork):
         """Nothing: the style side is not timed."""
         return []
 
-    def injectors(self) -> list[Injector]:
+    def feature_injectors(self) -> list[Injector]:
         """The blocks."""
         return list(self.modules_)  # type: ignore[arg-type]
 

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from hsi.model import StyleNetwork
 from hsi.model.injection import Injection
+from hsi.model.palette import SAMPLED, PaletteMatcher
 from hsi.model.picture_head import PictureHead
 
 
@@ -68,9 +69,22 @@ class StylizerGraph(nn.Module):
         blocks = network.render(_blocks(padded, network.block), inject)
         mix = strength.reshape(-1, 1, 1)
         rows = _rows(blocks, network.made_block)[:, :height, : 3 * width]
+        if isinstance(network.palette, PaletteMatcher):
+            rows = _matched(rows.reshape(count, height, width, 3), network.palette, inject)
         mixed = rows * mix + pixels.reshape(count, height, 3 * width) * (1 - mix)
         stylised = mixed.round().clamp(0, 255).reshape(count, height, width, 3)
         return stylised.to(torch.uint8), torch.cat(inject.used, 1)
+
+
+def _matched(pixels: Tensor, palette: PaletteMatcher, inject: Injection) -> Tensor:
+    """Pixels `(N, H, W, 3)` with the painting's palette, as rows `(N, H, 3 W)`, all 0 to 255."""
+    count, height, width, colours = pixels.shape
+    seen = pixels[:, ::SAMPLED, ::SAMPLED].permute(0, 3, 1, 2) * (1 / 255)
+    _, *parts = inject.coming()
+    matrix, offset, used = palette.colour_map(seen, *parts)
+    inject.used.append(used)
+    made = pixels.reshape(count, height * width, colours) @ matrix.transpose(1, 2)
+    return (made + 255 * offset.unsqueeze(1)).reshape(count, height, width * colours)
 
 
 def _blocks(pixels: Tensor, side: int) -> Tensor:

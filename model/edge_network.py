@@ -60,7 +60,7 @@ class EdgeNetwork(StyleNetwork):
         fine = [scaled[i][:, :, :: 8 >> i, :: 8 >> i] for i in range(3)]
         return [opponent_colours(style[:, :, ::8, ::8]), *fine, *scaled[3:]]
 
-    def injectors(self) -> list[Injector]:
+    def feature_injectors(self) -> list[Injector]:
         """The trunk's modules, then the skip's."""
         return [*self.body_injectors, self.skip_injector]
 

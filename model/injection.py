@@ -79,12 +79,15 @@ class Injection:
 
     def __call__(self, features: Tensor) -> Tensor:
         """Run the next module."""
-        number = len(self.used)
-        features, used = self._injectors[number](
-            features, self._codes[number], self._fed[number], self._weight
-        )
+        module, *parts = self.coming()
+        features, used = module(features, *parts)
         self.used.append(used)
         return features
+
+    def coming(self) -> tuple[Injector, Tensor, Tensor, Tensor]:
+        """The next module and its parts: code, fed-in statistics and their weight."""
+        number = len(self.used)
+        return self._injectors[number], self._codes[number], self._fed[number], self._weight
 
 
 def frame_moments(features: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from hsi.model.injection import Injection, Injector
 from hsi.model.injector import StyleInjector, encode_styles
 from hsi.model.moments import MomentMatcher
 from hsi.model.options import NetworkOptions
+from hsi.model.palette import PaletteMatcher
 
 
 class StyleNetwork(nn.Module, ABC):
@@ -32,14 +33,15 @@ class StyleNetwork(nn.Module, ABC):
         super().__init__()
         self.options = options
         self.code_mixer: CodeMixer | None = None
+        self.palette = PaletteMatcher() if options.match_palette else None
 
     @abstractmethod
     def style_levels(self, style: Tensor) -> list[Tensor]:
         """Features of a style picture `(N, 3, H, W)`, one tensor per level."""
 
     @abstractmethod
-    def injectors(self) -> Sequence[Injector]:
-        """The modules in the order in which codes and statistics are laid out."""
+    def feature_injectors(self) -> list[Injector]:
+        """The modules through which the style enters features, in the order of the code."""
 
     @abstractmethod
     def render(self, frame: Tensor, inject: Injection) -> Tensor:
@@ -57,6 +59,10 @@ class StyleNetwork(nn.Module, ABC):
     def picture_weights(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """Weight of the first layer, weight and bias of the last: an export scales pixels there."""
 
+    def injectors(self) -> list[Injector]:
+        """The modules in the order in which codes and statistics are laid out."""
+        return [*self.feature_injectors(), *([] if self.palette is None else [self.palette])]
+
     @property
     def code_size(self) -> int:
         """Floats in a style code."""
@@ -69,8 +75,14 @@ class StyleNetwork(nn.Module, ABC):
 
     def add_code_mixer(self, hidden: int) -> None:
         """Let a :class:`CodeMixer` of this width correct the codes, by nothing at first."""
-        self.code_mixer = CodeMixer(self.code_size, hidden)
+        size = sum(injector.code_size for injector in self.feature_injectors())
+        self.code_mixer = CodeMixer(size, hidden)
         self.options = replace(self.options, code_hidden=hidden)
+
+    def add_palette(self) -> None:
+        """Let pictures take the palette of the painting."""
+        self.palette = PaletteMatcher()
+        self.options = replace(self.options, match_palette=True)
 
     def freeze_frame_path(self) -> None:
         """Leave only what makes style codes to be trained; a frozen VGG stays frozen."""
@@ -89,15 +101,15 @@ class StyleNetwork(nn.Module, ABC):
         Returns:
             `(N, code_size)` float32.
         """
-        return self.code_of(self.style_levels(style))
-
-    def code_of(self, levels: list[Tensor]) -> Tensor:
-        """The style codes of what :meth:`style_levels` returned."""
-        code = self._summed_code(levels)
-        return code if self.code_mixer is None else self.code_mixer(code)
+        code = self._summed_code(self.style_levels(style))
+        if self.code_mixer is not None:
+            code = self.code_mixer(code)
+        if self.palette is None:
+            return code
+        return torch.cat([code, self.palette.encode_style([style])], 1)
 
     def _summed_code(self, levels: list[Tensor]) -> Tensor:
-        return summed_code(self.injectors(), levels)
+        return summed_code(self.feature_injectors(), levels)
 
     def forward(
         self,
@@ -130,6 +142,8 @@ class StyleNetwork(nn.Module, ABC):
         blocks = blocks_of(F.pad(frame, self.padding(frame), mode="replicate"), self.block)
         stylised = picture_of(self.render(blocks, inject), self.made_block)
         stylised = stylised[:, :, : frame.shape[2], : frame.shape[3]]
+        if self.palette is not None:
+            stylised = inject(stylised)
         if strength is not None:
             mix = strength.unsqueeze(-1).unsqueeze(-1)
             stylised = stylised * mix + frame * (1 - mix)

@@ -74,7 +74,7 @@ class NetworkOptions:
     head_width: int = 16  # hsi-edge: channels at stride 2
     style_hidden: int = 64  # width of the dynamic networks' heads
     skip: bool = False  # hsi-vgg: relu3_1 reaches the decoder too, through a module of its own
-    match_palette: bool = False  # hsi-vgg: pictures take the mean and covariance of colours
+    match_palette: bool = False  # pictures take mean and covariance of the painting's colours
     code_hidden: int = 0  # width of the layers that correct a code as a whole; 0 for none
 
     def __post_init__(self) -> None:
@@ -83,12 +83,12 @@ class NetworkOptions:
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= 1024:
                 raise OptionError(f"{name} must be a whole number from 1 to 1024, got {value!r}")
-        for name in ("skip", "match_palette"):
-            value = getattr(self, name)
-            if not isinstance(value, bool) or (value and self.preset != "hsi-vgg"):
-                raise OptionError(
-                    f"{name} must be true or false, true for hsi-vgg alone, got {value!r}"
-                )
+        if not isinstance(self.match_palette, bool):
+            raise OptionError(f"match_palette must be true or false, got {self.match_palette!r}")
+        if not isinstance(self.skip, bool) or (self.skip and self.preset != "hsi-vgg"):
+            raise OptionError(
+                f"skip must be true or false, true for hsi-vgg alone, got {self.skip!r}"
+            )
         if not isinstance(self.code_hidden, int) or not 0 <= self.code_hidden <= 1024:
             raise OptionError(
                 f"code_hidden must be a whole number from 0 to 1024, got {self.code_hidden!r}"

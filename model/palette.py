@@ -1,33 +1,37 @@
 """The palette of a painting: mean and covariance of its colours, given to a picture."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hsi.model.injection import Injector, spread
 
+SAMPLED = 4  # of so many pixels, across and down, one counts: moments need samples, not neighbours
 FLOOR = 1e-3  # of a variance of opponent colours, which are near 1 in a painting
-MEAN, COVARIANCE = 3, 6  # numbers of a palette: (0,0) (1,0) (1,1) (2,0) (2,1) (2,2)
+MEAN, COVARIANCE = 3, 6  # numbers of a palette; of the covariance the lower triangle, row by row
+TRIANGLE = (0, 3, 4, 6, 7, 8)  # its places in a 3x3 matrix
+WHOLE = (0, 1, 3, 1, 2, 4, 3, 4, 5)  # and those of a symmetric matrix in it
 
-Rows = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]  # of a lower triangle, (N, 1) each
+# BGR to lightness, red-blue and green-magenta, near unit size, and back.
+OPPONENT = ((4 / 3, 4 / 3, 4 / 3), (-6.0, 0.0, 6.0), (-6.0, 12.0, -6.0))
+BGR = ((1 / 4, -1 / 12, -1 / 36), (1 / 4, 0.0, 1 / 18), (1 / 4, 1 / 12, -1 / 36))
+
+Rows = tuple[Tensor, ...]  # of a lower triangle, six of (N, 1)
 
 
 class PaletteMatcher(Injector):
     """Gives a picture the mean and the covariance of a painting's colours.
 
-    ``P = L_s L^-1 (P - mean) + mean_s`` in opponent colours, where L and L_s are the Cholesky
-    factors of the covariances of picture and painting (the linear maps of colours between normal
-    distributions, Pitie and Kokaram 2007, section 2). Lightness comes first, so it depends on the
-    picture's lightness alone, and what was light and what was dark stays so. Not the HSI paper's,
-    but in its way: a style enters by global statistics.
+    ``P = M (P - mean) + mean_s`` with ``M = L_s L^-1`` in opponent colours, where L and L_s are the
+    Cholesky factors of the covariances of picture and painting (Pitie and Kokaram 2007, section 2).
+    Lightness comes first, so it depends on the picture's lightness alone, and what was light and
+    what was dark stays so. Not the HSI paper's, but in its way: a style enters by global
+    statistics, and the rest is one product for each pixel.
 
-    It learns nothing. Code: mean and L_s, which blend. Statistics: mean and covariance.
+    It learns nothing. Code: mean_s and L_s, which blend. Statistics: mean and covariance, BGR.
     """
-
-    scale: Tensor  # what the result is multiplied by: an export makes pixels of it
 
     def __init__(self) -> None:
         super().__init__(3)
-        self.register_buffer("scale", torch.ones(1), persistent=False)
 
     @property
     def code_size(self) -> int:
@@ -39,43 +43,73 @@ class PaletteMatcher(Injector):
         """Mean, and the lower triangle of the covariance."""
         return {"mean": MEAN, "covariance": COVARIANCE}
 
-    def style_half(self) -> list[torch.nn.Module]:
+    def style_half(self) -> list[nn.Module]:
         """Nothing that could be trained."""
         return []
 
     def encode_style(self, levels: list[Tensor]) -> Tensor:
         """Of the painting, `(N, 3, H, W)` BGR in [0, 1]; see :meth:`Injector.encode_style`."""
         (painting,) = levels
-        mean, covariance = palette_of(opponent_colours(painting.float()))
-        return torch.cat([mean, *_factor(covariance)], 1)
+        mean, covariance = palette_of(painting[:, :, ::SAMPLED, ::SAMPLED])
+        return torch.cat([mean, *_factor(_opponent(covariance))], 1)
 
     def forward(
         self, features: Tensor, code: Tensor, fed: Tensor, fed_weight: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The frame half, on a picture `(N, 3, H, W)` BGR near [0, 1]; see :class:`Injector`."""
-        colours = opponent_colours(features.float())
-        own = torch.cat(palette_of(colours), 1)
+        seen = features[:, :, ::SAMPLED, ::SAMPLED]
+        matrix, offset, used = self.colour_map(seen, code, fed, fed_weight)
+        planes = features.float().split(1, 1)
+        columns = [spread(column) for column in matrix.unbind(2)]
+        made = spread(offset)
+        for plane, column in zip(planes, columns, strict=True):
+            made = made + plane * column
+        return made, used
+
+    def colour_map(
+        self, seen: Tensor, code: Tensor, fed: Tensor, fed_weight: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What becomes of colours: ``matrix @ bgr + offset``.
+
+        Args:
+            seen: What counts of the picture, `(N, 3, h, w)` BGR near [0, 1].
+            code: See :meth:`Injector.forward`, as of those that follow.
+            fed: Statistics.
+            fed_weight: Their share.
+
+        Returns:
+            Matrix `(N, 3, 3)`, offset `(N, 3)`, and the statistics used `(N, 9)`.
+        """
+        own = torch.cat(palette_of(seen), 1)
         used = own + fed_weight * (fed - own)
         mean, covariance = used.split([MEAN, COVARIANCE], 1)
         mean_s, factor_s = code.split([MEAN, COVARIANCE], 1)
-        rows = _map(_factor(covariance), factor_s.split(1, 1))
-        first, second, third = (colours - spread(mean)).split(1, 1)
-        t00, t10, t11, t20, t21, t22 = (spread(row) for row in rows)
-        lightness, red_blue, green_magenta = (spread(one) for one in mean_s.split(1, 1))
-        made = (
-            t00 * first + lightness,
-            t10 * first + t11 * second + red_blue,
-            t20 * first + t21 * second + t22 * third + green_magenta,
-        )
-        return _picture(*made) * self.scale, used
+        triangle = _quotient(factor_s.split(1, 1), _factor(_opponent(covariance)))
+        made = _product(_product(_constant(BGR, mean), triangle), _constant(OPPONENT, mean))
+        return made, mean_s - (made * mean.unsqueeze(1)).sum(2), used
 
 
-def palette_of(colours: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean `(N, 3)` and lower triangle of the biased covariance `(N, 6)` of `(N, 3, H, W)`."""
-    mean = colours.mean((2, 3))
-    planes = (colours - spread(mean)).unbind(1)
+def palette_of(picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean `(N, 3)` and lower triangle of the biased covariance `(N, 6)`, float32."""
+    picture = picture.float()
+    mean = picture.mean((2, 3))
+    planes = (picture - spread(mean)).unbind(1)
     pairs = [planes[i] * planes[j] for i in range(3) for j in range(i + 1)]
     return mean, torch.stack([pair.mean((1, 2)) for pair in pairs], 1)
+
+
+def opponent_colours(picture: Tensor) -> Tensor:
+    """`(N, 3, H, W)` BGR in [0, 1] to lightness, red-blue and green-magenta, near unit size."""
+    blue, green, red = picture.unbind(1)
+    lightness = (blue + green + red) * (4 / 3) - 2
+    return torch.stack([lightness, 6 * (red - blue), 12 * green - 6 * (red + blue)], 1)
+
+
+def _opponent(covariance: Tensor) -> Tensor:
+    """A covariance of BGR `(N, 6)` as one of opponent colours."""
+    there = _constant(OPPONENT, covariance)
+    whole = covariance[:, WHOLE].unflatten(1, (3, 3))
+    return _product(_product(there, whole), there.transpose(1, 2)).flatten(1)[:, TRIANGLE]
 
 
 def _factor(covariance: Tensor) -> Rows:
@@ -90,29 +124,25 @@ def _factor(covariance: Tensor) -> Rows:
     return l00, l10, l11, l20, l21, l22
 
 
-def _map(factor: Rows, factor_s: tuple[Tensor, ...]) -> Rows:
-    """The lower triangle of L_s L^-1."""
-    l00, l10, l11, l20, l21, l22 = factor
+def _quotient(factor_s: Rows, factor: Rows) -> Tensor:
+    """L_s L^-1, `(N, 3, 3)`."""
     s00, s10, s11, s20, s21, s22 = factor_s
+    l00, l10, l11, l20, l21, l22 = factor
     t11, t22 = s11 / l11, s22 / l22
     t21 = (s21 - t22 * l21) / l11
     t10 = (s10 - t11 * l10) / l00
     t20 = (s20 - t21 * l10 - t22 * l20) / l00
-    return s00 / l00, t10, t11, t20, t21, t22
+    none = torch.zeros_like(l00)
+    rows = [s00 / l00, none, none, t10, t11, none, t20, t21, t22]
+    made: Tensor = torch.cat(rows, 1).unflatten(1, (3, 3))
+    return made
 
 
-def opponent_colours(picture: Tensor) -> Tensor:
-    """`(N, 3, H, W)` BGR in [0, 1] to lightness, red-blue and green-magenta, near unit size."""
-    blue, green, red = picture.unbind(1)
-    lightness = (blue + green + red) * (4 / 3) - 2
-    return torch.stack([lightness, 6 * (red - blue), 12 * green - 6 * (red + blue)], 1)
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    # By hand: autocast would make a matrix product one of bfloat16.
+    made: Tensor = (left.unsqueeze(3) * right.unsqueeze(1)).sum(2)
+    return made
 
 
-def _picture(lightness: Tensor, red_blue: Tensor, green_magenta: Tensor) -> Tensor:
-    """The inverse of :func:`opponent_colours`, of `(N, 1, H, W)` each."""
-    total = (lightness + 2) * (3 / 4)
-    green = green_magenta * (1 / 18) + total * (1 / 3)
-    red_and_blue, difference = total - green, red_blue * (1 / 6)
-    return torch.cat(
-        [(red_and_blue - difference) * 0.5, green, (red_and_blue + difference) * 0.5], 1
-    )
+def _constant(rows: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:
+    return torch.tensor(rows, dtype=like.dtype, device=like.device).unsqueeze(0)

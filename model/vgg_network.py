@@ -10,7 +10,6 @@ from hsi.model.injection import Injection, Injector
 from hsi.model.injector import StyleInjector
 from hsi.model.network import StyleNetwork, build_injector, summed_code
 from hsi.model.options import NetworkOptions
-from hsi.model.palette import PaletteMatcher
 from hsi.model.vgg import vgg19_encoder
 from hsi.runtime.errors import OptionError
 
@@ -20,10 +19,9 @@ RELU3_1 = 9  # steps of the decoder until its features stand for relu3_1
 class VggNetwork(StyleNetwork):
     """``hsi-vgg``, the paper's network: frozen VGG-19, cascaded modules, mirrored decoder.
 
-    Two options are not the paper's. With ``skip``, relu3_1 of the frame goes through a module of
-    its own and is added where the decoder is back at its size: contours need not come from features
-    of one in eight pixels, and a face stays a face. With ``match_palette`` the decoder's picture
-    goes through a :class:`PaletteMatcher`.
+    With ``skip``, which the paper does not have, relu3_1 of the frame goes through a module of its
+    own and is added where the decoder is back at its size: contours need not come from features of
+    one in eight pixels, and a face stays a face.
     """
 
     def __init__(self, options: NetworkOptions) -> None:
@@ -35,11 +33,8 @@ class VggNetwork(StyleNetwork):
         )
         self.decoder = MirroredDecoder()
         self.skip: Injector | None = None
-        self.palette: PaletteMatcher | None = None
         if options.skip:
             self.add_skip()
-        if options.match_palette:
-            self.add_palette()
 
     def add_skip(self) -> None:
         """Let relu3_1 reach the decoder through a module of its own, with nothing at first.
@@ -47,7 +42,8 @@ class VggNetwork(StyleNetwork):
         Raises:
             OptionError: A layer corrects codes as a whole, which the module would make longer.
         """
-        self._require_no_mixer("skip")
+        if self.code_mixer is not None:
+            raise OptionError("skip must come before code_hidden, got a network with both")
         self.options = replace(self.options, skip=True)
         width = self.encoder.widths[-2]
         self.skip = _kept_channels(build_injector(width, (width,), self.options))
@@ -55,35 +51,19 @@ class VggNetwork(StyleNetwork):
         nn.init.zeros_(self.fuse.weight)
         nn.init.zeros_(cast("Tensor", self.fuse.bias))
 
-    def add_palette(self) -> None:
-        """Let pictures take the palette of the painting.
-
-        Raises:
-            OptionError: See :meth:`add_skip`.
-        """
-        self._require_no_mixer("match_palette")
-        self.options = replace(self.options, match_palette=True)
-        self.palette = PaletteMatcher()
-
-    def _require_no_mixer(self, name: str) -> None:
-        if self.code_mixer is not None:
-            raise OptionError(f"{name} must come before code_hidden, got a network with both")
-
     def style_levels(self, style: Tensor) -> list[Tensor]:
-        """The picture, relu3_1 and relu4_1."""
-        return [style, *self.encoder(style)[-2:]]
+        """relu3_1 and relu4_1."""
+        levels: list[Tensor] = self.encoder(style)
+        return levels[-2:]
 
-    def injectors(self) -> list[Injector]:
-        """The cascade, then those of skip and palette, where there are any."""
+    def feature_injectors(self) -> list[Injector]:
+        """The cascade, then the skip's module."""
         cascade = cast("list[Injector]", list(self.cascade))
-        return cascade + [one for one in (self.skip, self.palette) if one is not None]
+        return cascade if self.skip is None else [*cascade, self.skip]
 
     def picture_weights(self) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Those of the encoder's normalisation, and of what makes the picture."""
-        first = self.encoder.normalise.weight
-        if self.palette is not None:
-            return first, self.palette.scale, None
-        return first, self.decoder.last.weight, self.decoder.last.bias
+        """Those of the encoder's normalisation and of the decoder's last convolution."""
+        return self.encoder.normalise.weight, self.decoder.last.weight, self.decoder.last.bias
 
     def render(self, frame: Tensor, inject: Injection) -> Tensor:
         """Encode, run the cascade, decode."""
@@ -93,15 +73,12 @@ class VggNetwork(StyleNetwork):
             features = inject(features)
         skipped = None if self.skip is None else self.fuse(inject(levels[-2]))
         picture: Tensor = self.decoder(features, skipped)
-        return picture if self.palette is None else inject(picture)
+        return picture
 
     def _summed_code(self, levels: list[Tensor]) -> Tensor:
-        picture, middle, deep = levels
-        codes = [summed_code(cast("list[Injector]", list(self.cascade)), [deep])]
-        for module, level in ((self.skip, middle), (self.palette, picture)):
-            if module is not None:
-                codes.append(module.encode_style([level]))
-        return torch.cat(codes, 1)
+        middle, deep = levels
+        code = summed_code(cast("list[Injector]", list(self.cascade)), [deep])
+        return code if self.skip is None else torch.cat([code, self.skip.encode_style([middle])], 1)
 
 
 class MirroredDecoder(nn.Module):

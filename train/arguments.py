@@ -175,7 +175,7 @@ def _add_network(group: "argparse._ArgumentGroup") -> None:
     )  # fmt: skip
     add(
         "--match-palette", action=argparse.BooleanOptionalAction,
-        help="hsi-vgg: pictures take the mean and the covariance of the painting's colours; given "
+        help="pictures take the mean and the covariance of the painting's colours; given "
         "to a network of --init that does not (default: the preset's)",
     )  # fmt: skip
     add(

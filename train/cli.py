@@ -87,15 +87,15 @@ def _initial(args: argparse.Namespace) -> StyleNetwork:
 
 
 def _add_parts(network: StyleNetwork, args: argparse.Namespace) -> None:
-    for name in ("skip", "match_palette"):
-        if not getattr(args, name) or getattr(network.options, name):
-            continue
+    if args.match_palette and not network.options.match_palette:
+        network.add_palette()
+    if args.skip and not network.options.skip:
         if not isinstance(network, VggNetwork):
             raise OptionError(
-                f"--{name.replace('_', '-')} must go with hsi-vgg, got --init with "
-                f"{network.options.preset}: leave it away"
+                f"--skip must go with hsi-vgg, got --init with {network.options.preset}: "
+                "leave it away"
             )
-        network.add_skip() if name == "skip" else network.add_palette()
+        network.add_skip()
 
 
 def _floored(network: StyleNetwork, deviation_floor: float) -> StyleNetwork:

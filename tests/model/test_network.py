@@ -13,6 +13,7 @@ from hsi.model import (
     build_network,
 )
 from hsi.model.options import Transfer
+from hsi.model.palette import SAMPLED
 from hsi.model.picture_head import PictureHead
 from hsi.runtime.errors import OptionError
 
@@ -102,24 +103,27 @@ def test_a_skip_brings_the_style_by_its_own_part_of_the_code(transfer: Transfer)
 
 
 @torch.no_grad()
-def test_pictures_of_a_network_with_a_palette_have_the_painting_s(wide: VggNetwork) -> None:
+def test_pictures_of_a_network_with_the_palette_have_the_painting_s(tiny: StyleNetwork) -> None:
     frame, style = frames(), frames() * torch.tensor([0.2, 0.9, 0.4]).view(1, 3, 1, 1)
-    wide.add_skip()
-    wide.add_palette()
+    tiny.add_code_mixer(8)
+    code, before = tiny.encode_style(style), tiny.statistics_size
 
-    made, _ = wide(frame, wide.encode_style(style))
+    tiny.add_palette()
 
-    assert wide.options == replace(PRESETS["hsi-vgg"], skip=True, match_palette=True)
-    torch.testing.assert_close(made.mean((2, 3)), style.mean((2, 3)), rtol=0, atol=1e-3)
+    longer = tiny.encode_style(style)
+    made, used = tiny(frame, longer)
+    assert tiny.options.match_palette
+    assert torch.equal(longer[:, : code.shape[1]], code)  # the mixer has no part in the rest
+    assert used.shape == (1, before + 9)
+    found, wanted = (one[:, :, ::SAMPLED, ::SAMPLED].mean((2, 3)) for one in (made, style))
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-3)
 
 
-def test_what_makes_codes_longer_comes_before_what_corrects_them(wide: VggNetwork) -> None:
+def test_a_skip_comes_before_what_corrects_codes(wide: VggNetwork) -> None:
     wide.add_code_mixer(8)
 
     with pytest.raises(OptionError, match="skip must come before code_hidden"):
         wide.add_skip()
-    with pytest.raises(OptionError, match="match_palette must come before code_hidden"):
-        wide.add_palette()
 
 
 def test_pictures_of_a_batch_do_not_meet(network: StyleNetwork) -> None:

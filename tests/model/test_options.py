@@ -28,7 +28,7 @@ def test_options_missing_from_an_older_file_take_their_defaults() -> None:
         ({"stem_width": 2.5}, "stem_width must be a whole number from 1 to 1024, got 2.5"),
         ({"stem_width": "wide"}, "stem_width must be .* got 'wide'"),
         ({"preset": "hsi-edge", "skip": True}, "skip must be .* true for hsi-vgg alone, got True"),
-        ({"preset": "hsi-edge", "match_palette": True}, "match_palette must be .* got True"),
+        ({"match_palette": "yes"}, "match_palette must be true or false, got 'yes'"),
         ({"preset": "hsi-vgg", "skip": 1}, "skip must be true or false, .* got 1"),
         ({"depth": 3}, "unknown option 'depth'"),
         ({"injector": {"residual": "none"}}, "residual must be one of raw, instance, got 'none'"),

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hsi.model.palette import PaletteMatcher, opponent_colours, palette_of
+from hsi.model.palette import SAMPLED, PaletteMatcher, opponent_colours, palette_of
 
 
 def picture(seed: int, *, height: int = 40, width: int = 48) -> Tensor:
@@ -30,7 +30,8 @@ def test_a_picture_takes_mean_and_covariance_of_the_painting() -> None:
 
     made, _ = matched(painting, picture(0))
 
-    found, wanted = (palette_of(opponent_colours(one)) for one in (made, painting))
+    seen = (one[:, :, ::SAMPLED, ::SAMPLED] for one in (made, painting))
+    found, wanted = (palette_of(opponent_colours(one)) for one in seen)
     for value, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(value, other, rtol=0.02, atol=2e-3)  # but for the floor
 
@@ -56,7 +57,7 @@ def test_a_flat_frame_takes_the_mean_and_its_noise_is_not_blown_up(grey: float) 
 
     made, _ = matched(picture(1), grey + noise)
 
-    torch.testing.assert_close(made.mean((2, 3)), picture(1).mean((2, 3)), rtol=0, atol=1e-3)
+    torch.testing.assert_close(made.mean((2, 3)), picture(1).mean((2, 3)), rtol=0, atol=1e-2)
     assert made.std() < 30 * noise.std()
 
 
@@ -72,14 +73,14 @@ def test_fed_statistics_take_the_place_of_the_frame_s_own() -> None:
     assert not torch.allclose(made, half, atol=1e-2)
 
 
-def test_an_export_may_make_pixels_of_the_result() -> None:
-    matcher = PaletteMatcher()
-    code = matcher.encode_style([picture(1)])
-    nothing = torch.zeros(1, matcher.statistics_size)
-    made, _ = matcher(picture(0), code, nothing, torch.zeros(1, 1))
+def test_a_palette_is_measured_on_every_sixteenth_pixel() -> None:
+    frame = picture(0, height=64, width=64)
+    seen = frame.clone()
+    seen[:, :, 1::SAMPLED], seen[:, :, :, 1::SAMPLED] = 0.0, 1.0
 
-    matcher.scale.mul_(255)
+    assert torch.equal(matched(picture(1), seen)[1], matched(picture(1), frame)[1])
 
-    pixels, _ = matcher(picture(0), code, nothing, torch.zeros(1, 1))
-    torch.testing.assert_close(pixels, made * 255)
-    assert not list(matcher.state_dict())  # a checkpoint has nothing of it
+
+def test_it_has_nothing_to_learn() -> None:
+    assert not list(PaletteMatcher().parameters())
+    assert not PaletteMatcher().state_dict()

@@ -188,21 +188,31 @@ def test_first_weights_are_refused_before_any_file_is_read(train: Command) -> No
     assert err.startswith("hsi-train: first_weights must go with hsi-vgg")
 
 
-@pytest.mark.parametrize("name", ["skip", "match_palette"])
-def test_parts_of_hsi_vgg_are_for_it_alone(
-    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path, name: str
+def test_a_skip_is_for_hsi_vgg(
+    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path
 ) -> None:
     save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
-    flag = f"--{name.replace('_', '-')}"
 
     for init, message in (
-        (tmp_path / "first.pt", f"{flag} must go with hsi-vgg, got --init with hsi-edge"),
-        (None, f"{name} must be true or false, true for hsi-vgg alone, got True"),
+        (tmp_path / "first.pt", "--skip must go with hsi-vgg, got --init with hsi-edge"),
+        (None, "skip must be true or false, true for hsi-vgg alone, got True"),
     ):
-        code, out, err = train(flag, init=init)
+        code, out, err = train("--skip", init=init)
 
         assert (code, out) == (2, "")
         assert err.startswith(f"hsi-train: {message}")
+
+
+def test_any_network_may_be_given_the_palette(
+    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path
+) -> None:
+    save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
+
+    for init, out in ((tmp_path / "first.pt", tmp_path / "a.pt"), (None, tmp_path / "b.pt")):
+        code, _, err = train("--match-palette", init=init, steps=1, out=out)
+
+        assert code == 0, err
+        assert load_checkpoint(out).network.options.match_palette
 
 
 def test_a_trained_network_may_be_given_a_skip_and_the_palette(
