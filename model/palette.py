@@ -108,8 +108,8 @@ def opponent_colours(picture: Tensor) -> Tensor:
 def _opponent(covariance: Tensor) -> Tensor:
     """A covariance of BGR `(N, 6)` as one of opponent colours."""
     there = _constant(OPPONENT, covariance)
-    whole = covariance[:, WHOLE].unflatten(1, (3, 3))
-    return _product(_product(there, whole), there.transpose(1, 2)).flatten(1)[:, TRIANGLE]
+    whole = _chosen(covariance, WHOLE).unflatten(1, (3, 3))
+    return _chosen(_product(_product(there, whole), there.transpose(1, 2)).flatten(1), TRIANGLE)
 
 
 def _factor(covariance: Tensor) -> Rows:
@@ -142,6 +142,10 @@ def _product(left: Tensor, right: Tensor) -> Tensor:
     # By hand: autocast would make a matrix product one of bfloat16.
     made: Tensor = (left.unsqueeze(3) * right.unsqueeze(1)).sum(2)
     return made
+
+
+def _chosen(values: Tensor, columns: tuple[int, ...]) -> Tensor:
+    return values.index_select(1, torch.tensor(columns, device=values.device))
 
 
 def _constant(rows: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -45,6 +46,28 @@ def test_frames_of_any_size_from_64_equal_torch(
     assert made.shape == frames.shape
     assert made.dtype == np.uint8
     assert _worst(made, _by_torch(network, frames, codes[:1])) <= 1
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("mix", [1.0, 0.25])
+def test_the_palette_is_matched_on_pixels_as_the_network_does(
+    network: StyleNetwork, photo: Image, mix: float
+) -> None:
+    network = copy.deepcopy(network)
+    network.add_palette()
+    frames = np.stack([photo[:77, :91], photo[300:377, 400:491]])
+    planes = torch.from_numpy(frames).permute(0, 3, 1, 2) / 255
+    codes = network.encode_style(planes[[1, 0], :, :64, :64])
+    nothing, strength = torch.zeros(2, network.statistics_size), torch.full((2, 1), mix)
+
+    made, used = StylizerGraph(network)(
+        torch.from_numpy(frames), codes, nothing, torch.zeros(2, 1), strength
+    )
+
+    wanted, used_by_network = network(planes, codes, strength=strength)
+    torch.testing.assert_close(used[:, -9:], used_by_network[:, -9:], rtol=1e-4, atol=1e-5)
+    pixels = (255 * wanted.permute(0, 2, 3, 1)).round().clamp(0, 255)
+    assert (made - pixels).abs().max() <= 1
 
 
 def test_a_batch_has_a_code_per_frame(
