@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import warnings
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +39,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
     Args:
         path: Where to.
         checkpoint: What.
-        half: Store float16, half the size; loading gives float32 again.
+        half: Store float16, half the size, and in torch's format deflated, a sixth less again;
+            loading gives float32.
 
     Raises:
         OutputError: It cannot be written.
@@ -57,6 +59,17 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
             save_file(state, beside, metadata={"hsi": json.dumps(header)})
         else:
             torch.save({**header, "state": state}, beside)
+            if half:
+                _deflate(beside)
+
+
+def _deflate(path: Path) -> None:
+    """Compress what torch wrote, a zip file of plain entries; torch reads either."""
+    with zipfile.ZipFile(path) as plain:
+        entries = [(entry.filename, plain.read(entry)) for entry in plain.infolist()]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+        for name, data in entries:
+            packed.writestr(name, data)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 import json
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,18 @@ def test_half_precision_takes_half_the_space(
         sizes.append(path.stat().st_size)
 
     assert sizes[1] < 0.55 * sizes[0]
+
+
+def test_half_precision_is_deflated_where_torch_leaves_it_plain(
+    tiny: StyleNetwork, tmp_path: Path
+) -> None:
+    methods = []
+    for half in (False, True):
+        save_checkpoint(tmp_path / "model.pt", Checkpoint(network=tiny), half=half)
+        with zipfile.ZipFile(tmp_path / "model.pt") as written:
+            methods.append({entry.compress_type for entry in written.infolist()})
+
+    assert methods == [{zipfile.ZIP_STORED}, {zipfile.ZIP_DEFLATED}]
 
 
 def test_a_folder_that_is_not_there_is_said_and_nothing_is_left(
