@@ -1,7 +1,6 @@
 import csv
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 from hsi.model import PRESETS, StyleNetwork, build_network
 from hsi.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from hsi.train.cli import main
-from hsi.train.first_weights import make_first_skip
+from hsi.train.options import TrainOptions
 from hsi.train.trainer import Trainer
 
 Command = Callable[..., tuple[int, str, str]]
@@ -218,18 +217,17 @@ def test_any_network_may_be_given_the_palette(
 def test_a_trained_network_may_be_given_a_skip_and_the_palette(
     train: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hsi.train.trainer.FIRST_PICTURES", 2)
-    few_steps = partial(make_first_skip, steps=2)
-    monkeypatch.setattr("hsi.train.trainer.make_first_skip", few_steps)
+    begun: list[tuple[TrainOptions, StyleNetwork]] = []
+    monkeypatch.setattr(Trainer, "__init__", lambda _, *given: begun.append(given))
+    monkeypatch.setattr(Trainer, "run", lambda *_: None)
     save_checkpoint(tmp_path / "first.pt", Checkpoint(network=build_network(PRESETS["hsi-vgg"])))
 
-    flags = ("--skip", "--match-palette", "--first-weights")
-
-    code, _, err = train(*flags, init=tmp_path / "first.pt", steps=1)
+    code, _, err = train("--skip", "--match-palette", "--first-weights", init=tmp_path / "first.pt")
 
     assert code == 0, err
-    made = load_checkpoint(tmp_path / "model.pt").network
-    assert made.options == replace(PRESETS["hsi-vgg"], skip=True, match_palette=True)
+    ((options, network),) = begun
+    assert options.first_weights == "skip"
+    assert network.options == replace(PRESETS["hsi-vgg"], skip=True, match_palette=True)
 
 
 def test_a_full_disk_is_said_and_leaves_no_checkpoint(
