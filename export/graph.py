@@ -69,7 +69,7 @@ class StylizerGraph(nn.Module):
         blocks = network.render(_blocks(padded, network.block), inject)
         mix = strength.reshape(-1, 1, 1)
         rows = _rows(blocks, network.made_block)[:, :height, : 3 * width]
-        if isinstance(network.palette, PaletteMatcher):
+        if network.palette is not None:
             rows = _matched(rows.reshape(count, height, width, 3), network.palette, inject)
         mixed = rows * mix + pixels.reshape(count, height, 3 * width) * (1 - mix)
         stylised = mixed.round().clamp(0, 255).reshape(count, height, width, 3)

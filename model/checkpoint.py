@@ -66,10 +66,12 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
 def _deflate(path: Path) -> None:
     """Compress what torch wrote, a zip file of plain entries; torch reads either."""
     with zipfile.ZipFile(path) as plain:
-        entries = [(entry.filename, plain.read(entry)) for entry in plain.infolist()]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
-        for name, data in entries:
-            packed.writestr(name, data)
+        entries = [(entry, plain.read(entry)) for entry in plain.infolist()]
+    with zipfile.ZipFile(path, "w") as packed:
+        for entry, data in entries:
+            # Torch's own entry, with its date: the same weights are the same bytes.
+            entry.extra = b""  # padding that aligns plain data
+            packed.writestr(entry, data, zipfile.ZIP_DEFLATED, compresslevel=9)
 
 
 @contextlib.contextmanager

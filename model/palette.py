@@ -22,7 +22,7 @@ class PaletteMatcher(Injector):
     """Gives a picture the mean and the covariance of a painting's colours.
 
     ``P = M (P - mean) + mean_s`` with ``M = L_s L^-1`` in opponent colours, where L and L_s are the
-    Cholesky factors of the covariances of picture and painting (Pitie and Kokaram 2007, section 2).
+    Cholesky factors of the covariances of picture and painting (as in Pitie and Kokaram 2007).
     Lightness comes first, so it depends on the picture's lightness alone, and what was light and
     what was dark stays so. Not the HSI paper's, but in its way: a style enters by global
     statistics, and the rest is one product for each pixel.

@@ -58,8 +58,12 @@ class VggNetwork(StyleNetwork):
 
     def feature_injectors(self) -> list[Injector]:
         """The cascade, then the skip's module."""
-        cascade = cast("list[Injector]", list(self.cascade))
-        return cascade if self.skip is None else [*cascade, self.skip]
+        return self.cascaded if self.skip is None else [*self.cascaded, self.skip]
+
+    @property
+    def cascaded(self) -> list[Injector]:
+        """The cascade's modules."""
+        return cast("list[Injector]", list(self.cascade))
 
     def picture_weights(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """Those of the encoder's normalisation and of the decoder's last convolution."""
@@ -77,7 +81,7 @@ class VggNetwork(StyleNetwork):
 
     def _summed_code(self, levels: list[Tensor]) -> Tensor:
         middle, deep = levels
-        code = summed_code(cast("list[Injector]", list(self.cascade)), [deep])
+        code = summed_code(self.cascaded, [deep])
         return code if self.skip is None else torch.cat([code, self.skip.encode_style([middle])], 1)
 
 

@@ -3,10 +3,9 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from hsi.model import EdgeNetwork, NetworkOptions, StyleNetwork, VggNetwork, build_network
@@ -109,7 +108,7 @@ def fit_cascade(network: VggNetwork, contents: Tensor, styles: Tensor, *, steps:
     with torch.no_grad():
         first.bias.add_(first.weight.sum((2, 3)) @ mean)
         first.weight.mul_(deviation.view(1, -1, 1, 1))
-    _fit(list(network.cascade), contents, styles, mean, deviation, steps)
+    _fit(network.cascaded, contents, styles, mean, deviation, steps)
 
 
 def fit_skip(network: VggNetwork, contents: Tensor, styles: Tensor, *, steps: int) -> None:
@@ -133,7 +132,7 @@ def fit_skip(network: VggNetwork, contents: Tensor, styles: Tensor, *, steps: in
 
 
 def _fit(
-    modules: Sequence[nn.Module],
+    modules: Sequence[Injector],
     contents: Tensor,
     styles: Tensor,
     mean: Tensor,
@@ -142,7 +141,6 @@ def _fit(
 ) -> None:
     """Train modules to make AdaIN's features, less the mean and over the deviation `(C)`."""
     drawn = torch.Generator().manual_seed(0)
-    injectors = [cast("Injector", module) for module in modules]
     weights = [weight for module in modules for weight in module.parameters()]
     optimizer = torch.optim.Adam(weights, lr=RATE, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -151,7 +149,7 @@ def _fit(
     for step in range(1, steps + 1):
         content, style = _draw(contents, styles, PAIRS, drawn)
         wanted = (matched(content, style) - spread(mean[None])) / spread(deviation[None])
-        loss = F.smooth_l1_loss(transferred(injectors, content, style).float(), wanted)
+        loss = F.smooth_l1_loss(transferred(modules, content, style).float(), wanted)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)

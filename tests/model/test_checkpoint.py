@@ -1,5 +1,6 @@
 import json
 import pickle
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,18 @@ def test_half_precision_is_deflated_where_torch_leaves_it_plain(
             methods.append({entry.compress_type for entry in written.infolist()})
 
     assert methods == [{zipfile.ZIP_STORED}, {zipfile.ZIP_DEFLATED}]
+
+
+def test_the_same_weights_are_the_same_bytes(
+    tiny: StyleNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for year in (2001, 2031):
+        monkeypatch.setattr(time, "time", lambda year=year: (year - 1970) * 31_556_952.0)
+        save_checkpoint(tmp_path / "model.pt", Checkpoint(network=tiny), half=True)
+        found.append((tmp_path / "model.pt").read_bytes())
+
+    assert found[0] == found[1]
 
 
 def test_a_folder_that_is_not_there_is_said_and_nothing_is_left(

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hsi.model.palette import SAMPLED, PaletteMatcher, opponent_colours, palette_of
+from hsi.model.palette import BGR, OPPONENT, SAMPLED, PaletteMatcher, opponent_colours, palette_of
 
 
 def picture(seed: int, *, height: int = 40, width: int = 48) -> Tensor:
@@ -79,6 +79,14 @@ def test_a_palette_is_measured_on_every_sixteenth_pixel() -> None:
     seen[:, :, 1::SAMPLED], seen[:, :, :, 1::SAMPLED] = 0.0, 1.0
 
     assert torch.equal(matched(picture(1), seen)[1], matched(picture(1), frame)[1])
+
+
+def test_the_matrices_are_the_opponent_colours_and_their_inverse() -> None:
+    there, back = torch.tensor(OPPONENT), torch.tensor(BGR)
+
+    torch.testing.assert_close(there @ back, torch.eye(3))
+    found = opponent_colours(picture(0)) - opponent_colours(torch.zeros(1, 3, 1, 1))
+    torch.testing.assert_close(found, torch.einsum("ij,njhw->nihw", there, picture(0)))
 
 
 def test_it_has_nothing_to_learn() -> None:
