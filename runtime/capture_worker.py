@@ -1,8 +1,7 @@
-"""The thread that reads a source, made to be thrown away."""
+"""What reads a source, made to be thrown away."""
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Iterable
@@ -11,12 +10,11 @@ from typing import Protocol
 from hsi.runtime.errors import HsiError
 from hsi.runtime.frame import Frame
 from hsi.runtime.heap import return_freed
+from hsi.runtime.kept_threads import KeptThreads
 from hsi.runtime.native_calls import STEPS
 from hsi.runtime.source import CorruptFrame, EndOfStream, Source
 
 _POLL_S = 0.1  # how soon the thread notices that it shall leave
-
-_numbers = itertools.count()
 
 
 class Taker(Protocol):
@@ -30,18 +28,19 @@ class Taker(Protocol):
 
 
 class CaptureWorker:
-    """Reads sources, one after another, in a thread of its own.
+    """Reads sources, one after another, in a thread that it has to itself for so long.
 
     Libraries below may hang for longer than any time limit they were given, so nobody waits for
-    the thread: it is abandoned, and when its library lets go it closes its source and ends,
+    the worker: it is abandoned, and when its library lets go it closes its source and ends,
     unheard.
 
     Args:
         sources: Open sources, each closed when it ends; a generator opens them when it is asked.
         taker: Gets the frames.
+        threads: Where it gets its thread from.
     """
 
-    def __init__(self, sources: Iterable[Source], taker: Taker) -> None:
+    def __init__(self, sources: Iterable[Source], taker: Taker, threads: KeptThreads) -> None:
         self._sources = sources
         self._taker = taker
         self._abandoned = threading.Event()
@@ -51,11 +50,7 @@ class CaptureWorker:
         self.last_at = 0.0  # when the last of them came
         self.done = False
         self.error: BaseException | None = None  # what ended it, once it is done
-        # A daemon: what hangs in a library must not keep the process alive.
-        self.thread = threading.Thread(
-            target=self._run, name=f"hsi-capture-{next(_numbers)}", daemon=True
-        )
-        self.thread.start()
+        self.task = threads.start(self._run)
 
     def waited_s(self, now: float) -> float:
         """Return for how long it has been waiting for its source: to open, or for a frame."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hsi.runtime.event import Event, EventKind
 from hsi.runtime.feed import Feed, Stylize
 from hsi.runtime.frame_queue import QueueEnd, Turns
+from hsi.runtime.kept_threads import Task
 from hsi.runtime.lane import Lane
 from hsi.runtime.native_calls import STEPS
 from hsi.runtime.output import Output
@@ -235,11 +236,9 @@ class _Run:
             output.abandon()
         deadline = (self._stop_seen or time.monotonic()) + self._options.drain_s
         outputs = [output.thread for output in self._outputs if output.thread]
-        left = [
-            thread
-            for thread in (*(worker.thread for worker in workers), *threads, *outputs)
-            if not _ended(thread, deadline)
-        ]
+        ending: list[threading.Thread | Task] = [worker.task for worker in workers]
+        ending += [*threads, *outputs]
+        left = [thread for thread in ending if not _ended(thread, deadline)]
         for thread in left:
             logger.warning("%s does not end: left behind", thread.name)
         for lane in self._lanes:
@@ -256,7 +255,7 @@ class _Run:
                 raise error
 
 
-def _ended(thread: threading.Thread, deadline: float) -> bool:
+def _ended(thread: threading.Thread | Task, deadline: float) -> bool:
     thread.join(max(0.0, deadline - time.monotonic()))
     return not thread.is_alive()
 

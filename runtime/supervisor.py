@@ -12,6 +12,7 @@ from hsi.runtime.capture_worker import CaptureWorker, Taker
 from hsi.runtime.errors import OptionError
 from hsi.runtime.event import Event, EventKind
 from hsi.runtime.feed import Feed
+from hsi.runtime.kept_threads import KeptThreads
 from hsi.runtime.run_options import RunOptions
 from hsi.runtime.source import Source, SourceLost
 
@@ -71,7 +72,8 @@ class Supervisor:
         self._healthy_at: float | None = None  # when the waits begin anew
         self.finished = False
         self.error: BaseException | None = None  # why it finished, where that was a fault
-        self._worker: CaptureWorker | None = CaptureWorker(feed.sources, taker)
+        self._threads = KeptThreads("hsi-capture")
+        self._worker: CaptureWorker | None = CaptureWorker(feed.sources, taker, self._threads)
 
     @property
     def state(self) -> CameraState:
@@ -105,6 +107,7 @@ class Supervisor:
     def leave(self) -> list[CaptureWorker]:
         """Want no more frames. Returns the worker that may still hold one."""
         self.finished = True
+        self._threads.close()
         if self._worker is None:
             return []
         self._worker.abandon()
@@ -198,7 +201,7 @@ class Supervisor:
             self._retry_at = now + self._back_off.next_s()
             logger.warning("%s: %d readers hang in its library", self._name, len(self._hung))
             return
-        self._worker = CaptureWorker(self._reopened(), self._taker)
+        self._worker = CaptureWorker(self._reopened(), self._taker, self._threads)
 
     def _reopened(self) -> Iterator[Source]:
         assert self._reopen is not None

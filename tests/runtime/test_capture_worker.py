@@ -10,6 +10,7 @@ import pytest
 
 from hsi.runtime.capture_worker import CaptureWorker
 from hsi.runtime.frame import Frame
+from hsi.runtime.kept_threads import KeptThreads
 from hsi.runtime.source import Source, SourceLost
 from tests.runtime.scripted import ScriptedSource
 
@@ -49,10 +50,17 @@ def _no_collection() -> Iterator[None]:
     gc.enable()
 
 
-def test_what_a_lost_camera_held_goes_without_a_garbage_collection() -> None:
+@pytest.fixture
+def threads() -> Iterator[KeptThreads]:
+    made = KeptThreads("reader")
+    yield made
+    made.close()
+
+
+def test_what_a_lost_camera_held_goes_without_a_garbage_collection(threads: KeptThreads) -> None:
     source = LosingSource()
-    worker = CaptureWorker([source], Taker())
-    worker.thread.join()
+    worker = CaptureWorker([source], Taker(), threads)
+    worker.task.join()
     assert isinstance(worker.error, SourceLost)
     assert source.decoder is not None
     assert source.decoder() is None
@@ -61,8 +69,10 @@ def test_what_a_lost_camera_held_goes_without_a_garbage_collection() -> None:
     assert left() is None
 
 
-def test_an_error_that_is_a_mistake_of_ours_keeps_its_trace() -> None:
-    worker = CaptureWorker([ScriptedSource(instead={0: ZeroDivisionError("oops")})], Taker())
-    worker.thread.join()
+def test_an_error_that_is_a_mistake_of_ours_keeps_its_trace(threads: KeptThreads) -> None:
+    worker = CaptureWorker(
+        [ScriptedSource(instead={0: ZeroDivisionError("oops")})], Taker(), threads
+    )
+    worker.task.join()
     assert worker.error is not None
     assert worker.error.__traceback__ is not None

@@ -156,6 +156,22 @@ def test_an_opening_that_hangs_is_given_up(free: threading.Event) -> None:
     assert watched.kinds[0] is EventKind.MISSING
 
 
+def test_a_camera_that_comes_and_goes_is_read_by_one_thread() -> None:
+    names: set[str] = set()
+
+    class Going(Camera):
+        def open(self) -> Connection:
+            names.add(threading.current_thread().name)
+            return super().open()
+
+    camera = Going(["frame", SourceLost("camera: gone")])
+    watched = Watched(camera)
+    watched.until(lambda w: camera.opened == 20)
+    for worker in watched.supervisor.leave():
+        worker.task.join(5)
+    assert len(names) == 1
+
+
 def test_readers_that_hang_are_not_piled_up(free: threading.Event) -> None:
     camera = Camera(["frame", free.wait])
     watched = Watched(camera)

@@ -214,6 +214,20 @@ def test_any_network_may_be_given_the_palette(
         assert load_checkpoint(out).network.options.match_palette
 
 
+def test_what_a_trained_network_has_is_not_taken_from_it(
+    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path
+) -> None:
+    network = tiny()
+    network.add_palette()
+    save_checkpoint(tmp_path / "first.pt", Checkpoint(network=network))
+
+    code, out, err = train("--no-match-palette", init=tmp_path / "first.pt")
+
+    assert (code, out) == (2, "")
+    assert "--no-match-palette must go with a fresh network, got --init with one trained" in err
+    assert not (tmp_path / "model.pt").exists()
+
+
 def test_a_trained_network_may_be_given_a_skip_and_the_palette(
     train: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
