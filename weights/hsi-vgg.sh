@@ -2,7 +2,7 @@
 # Makes weights/hsi-vgg.pt: weights/hsi-vgg.sh DATA [RUNS]
 #
 # DATA holds content/, style/ and vgg/; RUNS (default: runs) keeps what goes on after an interruption. Some
-# two hours of two processor cores with bfloat16; not yet run as a whole. docs/training.md says why the options are what they are.
+# three hours of two processor cores with bfloat16; not yet run as a whole. docs/training.md says why the options are what they are.
 set -euo pipefail
 data=$(realpath "${1:?the folder of the training data}") runs=$(realpath -m "${2:-runs}")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -30,7 +30,14 @@ palette --structure-weight 10 --steps 1200 --schedule 2400
 # With colours right, more of the photograph. The same run goes on.
 palette --content-weight 14 --structure-weight 8 --steps 2400
 
-python - "$runs/c.pt" <<'END'
+# Then longer, at a higher rate, which the trained decoder bears. Its end was brought forward at step 2,000.
+longer() {
+  train --init "$runs/c.pt" --content-weight 14 --structure-weight 8 --palette-weight 20 --rate 1e-4 --seed 23 -o "$runs/d.pt" "$@"
+}
+longer --steps 2000 --schedule 4000
+longer --steps 2800
+
+python - "$runs/d.pt" <<'END'
 import sys
 from pathlib import Path
 from hsi.model.checkpoint import load_checkpoint, save_checkpoint
