@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hsi.benchmark.options import PRECISIONS, BenchOptions
+from hsi.runtime.closed_pipe import leave_unread
 from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.completion import complete
 from hsi.runtime.duration import seconds_from_text
@@ -49,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("interrupted")
         return 130
+    except BrokenPipeError:
+        return leave_unread()
     except Exception as error:
         # A fault of ours: whoever runs this gets a line.
         text = " ".join(f"{type(error).__name__}: {error}".split())
@@ -102,7 +105,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.plot is not None:
         check_plot(args.plot)
     result = compare(options, (lambda step: None) if args.quiet else _say)
-    print(json.dumps(result.to_dict(), indent=1) if args.json else table(result))
+    print(json.dumps(result.to_dict(), indent=1) if args.json else table(result), flush=True)
     if args.plot is not None:
         write_plot(result, args.plot)
     return 0

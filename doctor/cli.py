@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +13,7 @@ from typing import NoReturn
 
 from hsi.doctor.examination import examine
 from hsi.doctor.finding import Finding, Level
+from hsi.runtime.closed_pipe import leave_unread
 
 EXAMPLES = """\
 examples:
@@ -32,7 +31,6 @@ exit codes: 0 no fault, 1 at least one fault, 2 wrong options, 130 interrupted
 
 _FAULTY = 1
 _INTERRUPTED = 130
-_SIGNAL = 128  # what shells add to a signal's number
 _WIDTH = max(len(level.value) for level in Level)
 
 
@@ -45,9 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("hsi-doctor: interrupted", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read has left, `| head` for one; nothing may be flushed to it later.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _SIGNAL + signal.SIGPIPE
+        return leave_unread()
 
 
 def _run(args: argparse.Namespace) -> int:

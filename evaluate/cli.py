@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from hsi.evaluate.arguments import options_from, pairs_from, parser
+from hsi.runtime.closed_pipe import leave_unread
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError, OptionError
 from hsi.runtime.picture import silence_opencv
@@ -20,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     silence_opencv()
     try:
-        print(_outcome(complete(parser()).parse_args(argv)))
+        print(_outcome(complete(parser()).parse_args(argv)), flush=True)
         return 0
     except HsiError as error:
         _say(str(error))
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("interrupted, nothing written")
         return 130
+    except BrokenPipeError:
+        return leave_unread()
     except Exception as error:
         # A fault of ours. The traceback is for us; whoever runs this gets a line.
         logger.debug("fault", exc_info=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hsi.export.cross_image.command import add_cross_image_arguments, export_folder
 from hsi.export.precision_arguments import add_variant_arguments, variant_lines, variant_options
 from hsi.export.steps import Steps
+from hsi.runtime.closed_pipe import leave_unread
 from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError, OptionError
@@ -62,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return export_folder(args, steps)
         build = _build_size(args)
         report = _report(args, steps)
-        print(json.dumps(report.to_dict(), indent=1) if args.json else table(report, args.dry_run))
+        told = json.dumps(report.to_dict(), indent=1) if args.json else table(report, args.dry_run)
+        print(told, flush=True)
         if not report.agrees:
             _say(f"{args.model}: torch and the exported graphs disagree: nothing written")
         elif not report.passed:
@@ -81,6 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         steps.clear()
         _say("interrupted, nothing written")
         return 130
+    except BrokenPipeError:
+        return leave_unread()
     except Exception as error:
         # A fault of ours. The traceback is for us; whoever runs this gets a line.
         steps.clear()

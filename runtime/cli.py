@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import signal
 import sys
 import threading
@@ -16,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from hsi.runtime.arguments import Request, parse, request_from
+from hsi.runtime.closed_pipe import leave_unread
 from hsi.runtime.errors import HsiError
 from hsi.runtime.family import asks_for_pictures
 from hsi.runtime.heap import bound_arenas, keep_frames
@@ -69,9 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return stop.exit_code or _SIGNAL + signal.SIGINT
     except BrokenPipeError:
-        # Whoever read the summary has left, `| head` for one; nothing may be flushed to it later.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _SIGNAL + signal.SIGPIPE
+        return leave_unread()
     except Exception as error:
         # A fault of ours. The traceback is in the log of -vv; whoever runs this gets a line.
         text = f"{type(error).__name__}: {error}"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from hsi.runtime.bundle import Bundle, shipped_bundle
+from hsi.runtime.closed_pipe import leave_unread
 from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import HsiError
@@ -37,18 +38,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if family_of(path) == CROSS_IMAGE:
             from hsi.runtime.appearance.inspection import inspected
 
-            print(inspected(path, as_json=args.json), end="")
+            print(inspected(path, as_json=args.json), end="", flush=True)
             return 0
         bundle = Bundle(path)
         bundle.verify()
+        if args.json:
+            print(bundle.manifest.to_json(), end="", flush=True)
+        else:
+            print(f"{bundle.path}\n{describe(bundle.manifest)}", flush=True)
+        return 0
     except HsiError as error:
         print(f"hsi-inspect: {error}", file=sys.stderr)
         return error.exit_code
-    if args.json:
-        print(bundle.manifest.to_json(), end="")
-    else:
-        print(f"{bundle.path}\n{describe(bundle.manifest)}")
-    return 0
+    except BrokenPipeError:
+        return leave_unread()
 
 
 def describe(manifest: Manifest) -> str:
