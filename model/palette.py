@@ -7,6 +7,7 @@ from hsi.model.injection import Injector, spread
 
 SAMPLED = 4  # of so many pixels, across and down, one counts: moments need samples, not neighbours
 FLOOR = 1e-3  # of a variance of opponent colours, which are near 1 in a painting
+MOST_GAIN = 3.0  # of a colour's deviation: beyond, a flat frame's noise would be the picture
 MEAN, COVARIANCE = 3, 6  # numbers of a palette; of the covariance the lower triangle, row by row
 TRIANGLE = (0, 3, 4, 6, 7, 8)  # its places in a 3x3 matrix
 WHOLE = (0, 1, 3, 1, 2, 4, 3, 4, 5)  # and those of a symmetric matrix in it
@@ -24,7 +25,8 @@ class PaletteMatcher(Injector):
     ``P = M (P - mean) + mean_s`` with ``M = L_s L^-1`` in opponent colours, where L and L_s are the
     Cholesky factors of the covariances of picture and painting (as in Pitie and Kokaram 2007).
     Lightness comes first, so it depends on the picture's lightness alone, and what was light and
-    what was dark stays so. Not the HSI paper's, but in its way: a style enters by global
+    what was dark stays so. What is nearly flat stays calm: L's diagonal is at least a third of
+    L_s's. Not the HSI paper's, but in its way: a style enters by global
     statistics, and the rest is one product for each pixel.
 
     It learns nothing. Code: mean_s and L_s, which blend. Statistics: mean and covariance, BGR.
@@ -84,7 +86,8 @@ class PaletteMatcher(Injector):
         used = own + fed_weight * (fed - own)
         mean, covariance = used.split([MEAN, COVARIANCE], 1)
         mean_s, factor_s = code.split([MEAN, COVARIANCE], 1)
-        triangle = _quotient(factor_s.split(1, 1), _factor(_opponent(covariance)))
+        rows_s = factor_s.split(1, 1)
+        triangle = _quotient(rows_s, _factor(_opponent(covariance), rows_s))
         made = _product(_product(_constant(BGR, mean), triangle), _constant(OPPONENT, mean))
         return made, mean_s - (made * mean.unsqueeze(1)).sum(2), used
 
@@ -112,15 +115,23 @@ def _opponent(covariance: Tensor) -> Tensor:
     return _chosen(_product(_product(there, whole), there.transpose(1, 2)).flatten(1), TRIANGLE)
 
 
-def _factor(covariance: Tensor) -> Rows:
-    """The Cholesky factor of `(N, 6)`, the floor added to the variances."""
+def _factor(covariance: Tensor, wanted: Rows | None = None) -> Rows:
+    """The Cholesky factor of `(N, 6)`, the floor added to the variances.
+
+    With one wanted in its place, the diagonal is no smaller than the most gain allows.
+    """
+
+    def root(variance: Tensor, place: int) -> Tensor:
+        # What is left of a variance is no less than 0 but for rounding.
+        deviation = (variance.clamp_min(0) + FLOOR).sqrt()
+        return deviation if wanted is None else deviation.maximum(wanted[place] / MOST_GAIN)
+
     c00, c10, c11, c20, c21, c22 = covariance.split(1, 1)
-    l00 = (c00.clamp_min(0) + FLOOR).sqrt()
+    l00 = root(c00, 0)
     l10, l20 = c10 / l00, c20 / l00
-    # What is left of a variance is no less than 0 but for rounding.
-    l11 = ((c11 - l10 * l10).clamp_min(0) + FLOOR).sqrt()
+    l11 = root(c11 - l10 * l10, 2)
     l21 = (c21 - l20 * l10) / l11
-    l22 = ((c22 - l20 * l20 - l21 * l21).clamp_min(0) + FLOOR).sqrt()
+    l22 = root(c22 - l20 * l20 - l21 * l21, 5)
     return l00, l10, l11, l20, l21, l22
 
 

@@ -19,6 +19,7 @@ examples:
   hsi-train ... --preset hsi-vgg --device cuda --precision bf16 --crop 256
   hsi-train ... -o model.pt                  the same command again resumes an interrupted run
   hsi-train ... --init model.pt -o finer.pt  starts from a trained network
+  hsi-train ... --teacher large.pt --teacher-weight 50   learns from another network's pictures too
 
 The loss network and the network's own encoder are VGG-19 up to relu4_1, normalised as AdaIN's, or
 VGG-19 compressed 16 times, about 5 times faster; which of the two a file holds is found out.
@@ -44,6 +45,7 @@ WEIGHTS = {
     "identity": "weight of the identity loss, which the paper does not have",
     "structure": "weight of where fine contours lie, which the paper does not have",
     "palette": "weight of the distance between palettes, which the paper does not have",
+    "teacher": "weight of the distance to what --teacher makes of the photographs, not the paper's",
     "consistency": "weight of what sensor noise and the rounding of INT8 change, not the paper's",
 }
 SHARES = {
@@ -120,6 +122,11 @@ def _add_files(group: "argparse._ArgumentGroup") -> None:
     add(
         "--exclude", type=Path, metavar="FILE",
         help="JSON list of held-out pictures, as paths relative to the list's folder",
+    )  # fmt: skip
+    add(
+        "--teacher", type=Path, metavar="FILE",
+        help="a trained checkpoint of any preset, whose pictures the network is to come near: a "
+        "small network learns from a large one, by --teacher-weight",
     )  # fmt: skip
     add(
         "--init", type=Path, metavar="FILE",

@@ -96,6 +96,20 @@ def structure_loss(made: Tensor, content: Tensor) -> Tensor:
     return F.mse_loss(apart[0], apart[1])
 
 
+def teacher_loss(made: list[Tensor], taught: list[Tensor]) -> Tensor:
+    """Squared error of features, in parts of their variance in the teacher's pictures.
+
+    At relu1_1 it sees pixels, at relu4_1 forms, and each of the levels counts alike: 0 for the
+    teacher's own pictures, near 1 for grey ones.
+    """
+    shares = []
+    for features, wanted in zip(made, taught, strict=True):
+        _, deviation = mean_deviation(wanted)
+        error = (features.float() - wanted.float()).square().mean()
+        shares.append(error / deviation.square().mean())
+    return torch.stack(shares).mean()
+
+
 def palette_loss(made: Tensor, style: Tensor) -> Tensor:
     """Sliced Wasserstein distance between the colours of pictures, wherever they stand.
 

@@ -13,6 +13,7 @@ from hsi.train.losses import (
     moment_loss,
     palette_loss,
     structure_loss,
+    teacher_loss,
 )
 from hsi.train.options import LossWeights, StyleNorm
 
@@ -64,7 +65,12 @@ class Objective:
         return StyleTarget(pictures=styles, moments=moments)
 
     def terms(
-        self, made: Tensor, contents: Tensor, style: StyleTarget, ramp: float = 1.0
+        self,
+        made: Tensor,
+        contents: Tensor,
+        style: StyleTarget,
+        ramp: float = 1.0,
+        taught: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Each loss by name, times its weight.
 
@@ -73,6 +79,7 @@ class Objective:
             contents: The photographs they were made from, likewise.
             style: One for each.
             ramp: In [0, 1]: multiplies what pulls towards the style.
+            taught: What a teacher made of the photographs in these styles.
         """
         weights = self.weights
         with torch.no_grad():
@@ -93,6 +100,10 @@ class Objective:
             terms["structure"] = weights.structure * torch.stack(fine).mean()
         if weights.palette:
             terms["palette"] = weights.palette * ramp * palette_loss(made, style.pictures)
+        if taught is not None:
+            with torch.no_grad():
+                pattern = self.loss_network(taught)
+            terms["teacher"] = weights.teacher * teacher_loss(coloured, pattern)
         if weights.identity:
             terms["identity"] = weights.identity * (made[0] - contents[0]).abs().mean()
         return terms

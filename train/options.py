@@ -29,6 +29,7 @@ class LossWeights:
     structure: float = 0.0
     palette: float = 0.0
     consistency: float = 0.0
+    teacher: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -44,6 +45,7 @@ class TrainOptions:
     style: tuple[Path, ...]
     out: Path  # the checkpoint; the run's log, sheets and state lie beside it in NAME.run/
     loss_network: Path  # normalised VGG-19, or its 16 times compressed version
+    teacher: Path | None = None  # a checkpoint whose pictures to come near, by its loss weight
     exclude: Path | None = None  # JSON list (or eval.json) of held-out pictures
     steps: int = 10_000
     batch: int = 4
@@ -107,6 +109,11 @@ class TrainOptions:
             raise OptionError(f"style_norm must be l2 or mse, got {self.style_norm!r}")
         if self.precision not in ("fp32", "bf16"):
             raise OptionError(f"precision must be fp32 or bf16, got {self.precision!r}")
+        if bool(self.weights.teacher) != bool(self.teacher):
+            found = "a weight alone" if self.teacher is None else "a weight of 0"
+            raise OptionError(
+                f"a teacher must come with a teacher weight above 0, and that with it, got {found}"
+            )
         checked_device(self.device)
 
     @property
@@ -121,5 +128,6 @@ class TrainOptions:
             values[name] = [path.name for path in values[name]]
         values["out"] = self.out.name
         values["loss_network"] = self.loss_network.name
-        values["exclude"] = self.exclude.name if self.exclude else None
+        for name in ("exclude", "teacher"):
+            values[name] = values[name] and values[name].name
         return values

@@ -14,6 +14,7 @@ COLUMNS = (
     "structure",
     "palette",
     "consistency",
+    "teacher",
     "discriminator",
     "rate",
 )
@@ -61,11 +62,14 @@ class RunLog:
 def _rows_until(path: Path, step: int) -> list[str]:
     if not path.is_file():
         return []
+    head, *rows = path.read_text().splitlines() or [""]
+    columns = head.split(",")
     kept = []
-    for row in path.read_text().splitlines()[1:]:
-        number, _, rest = row.partition(",")
-        # A kill may have cut the last row short.
-        whole = rest.count(",") == len(COLUMNS) - 2
+    for row in rows:
+        values = dict(zip(columns, row.split(","), strict=False))
+        # A kill may have cut the last row short; a log of before has no column for a newer loss.
+        whole = row.count(",") == len(columns) - 1
+        number = values.get("step", "")
         if whole and number.isdecimal() and int(number) <= step:
-            kept.append(row)
+            kept.append(",".join(values.get(name, "0") for name in COLUMNS))
     return kept

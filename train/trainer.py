@@ -29,6 +29,7 @@ from hsi.train.options import TrainOptions
 from hsi.train.pictures import Picture, PictureSet, held_out_paths, planes
 from hsi.train.run_log import RunLog
 from hsi.train.sheet import contact_sheet, write_picture
+from hsi.train.teacher import Teacher
 from hsi.train.variation import contrasted, degraded, flattened, gradient_mapped, recoloured
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Trainer:
         self.objective = Objective(
             self.loss_network, options.weights, options.style_norm, options.structure_levels
         )
+        self.teacher = Teacher(options.teacher, options.device) if options.teacher else None
         self.network = initial.to(options.device).train()
         if isinstance(initial, VggNetwork):  # for wide layers the faster layout
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -138,13 +140,13 @@ class Trainer:
         count = -(-FIRST_PICTURES // (options.batch + options.batch // options.share))
         found = [self._batch(step)[1:] for step in range(count)]
         with self._autocast(True):
-            batches = [(c.to(options.device), s.to(options.device)) for c, s in found]
+            batches = [(self._judged(c).to(options.device), s.to(options.device)) for c, s in found]
             make = make_first_weights if options.first_weights == "whole" else make_first_skip
             make(self.network, batches)
         self.average.load_state_dict(self.network.state_dict())
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Photographs as the network sees them and as the losses do, and paintings."""
+        """Photographs as the network sees them, the same without what degrades, and paintings."""
         options = self.options
         rng = np.random.default_rng((options.seed, step))
         side = options.style_crop or options.crop
@@ -155,7 +157,7 @@ class Trainer:
             flat = rng.random(len(contents)) < options.flatten
             contents = [flattened(c, rng) if f else c for c, f in zip(contents, flat, strict=True)]
         seen = [degraded(c, rng) if rng.random() < options.degrade else c for c in contents]
-        return planes(seen), self._judged(planes(contents)), planes(styles)
+        return planes(seen), planes(contents), planes(styles)
 
     def _varied(self, style: Picture, rng: np.random.Generator) -> Picture:
         options = self.options
@@ -169,12 +171,12 @@ class Trainer:
                 style = vary(style, rng)
         return style
 
-    def _train_step(self, seen: Tensor, contents: Tensor, styles: Tensor) -> dict[str, float]:
+    def _train_step(self, seen: Tensor, clean: Tensor, styles: Tensor) -> dict[str, float]:
         options = self.options
-        seen, contents, styles = (v.to(options.device) for v in (seen, contents, styles))
+        seen, clean, styles = (v.to(options.device) for v in (seen, clean, styles))
         rate = self._set_rate()
         if options.weights.identity:
-            styles = torch.cat([contents[:1], styles[1:]])
+            styles = torch.cat([self._judged(clean)[:1], styles[1:]])
         with self._autocast(self._network_autocast):
             codes = self.network.encode_style(styles).repeat_interleave(options.share, 0)
             made, _ = self.network(seen, codes)
@@ -183,7 +185,8 @@ class Trainer:
         ramp = 0.05 + 0.95 * min(1.0, self.step / max(1, options.style_ramp))
         with self._autocast(True):
             target = self.objective.target(styles).repeated(options.share)
-            terms = self.objective.terms(made.float(), contents, target, ramp) | steady
+            contents, taught = self._judged(clean), self._taught(clean, styles)
+            terms = self.objective.terms(made.float(), contents, target, ramp, taught) | steady
             if options.weights.adversarial:
                 judged = self.discriminator.judge(made.float(), 1.0)
                 terms["adversarial"] = options.weights.adversarial * ramp * judged
@@ -207,6 +210,12 @@ class Trainer:
         with self._autocast(self._network_autocast):
             other = self._judged(disturbed(self.network, seen, codes, noise))
         return {"consistency": weight * (other - made).abs().mean()}
+
+    def _taught(self, clean: Tensor, styles: Tensor) -> Tensor | None:
+        if self.teacher is None:
+            return None
+        pictures = self.teacher.pictures(clean, styles, self.options.share, self._autocast(True))
+        return self._judged(pictures)
 
     def _judged(self, pictures: Tensor) -> Tensor:
         """The crop without its context: a rim that a network could draw patterns on unpunished."""

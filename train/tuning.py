@@ -41,9 +41,9 @@ class TuneOptions:
             raise OptionError(f"crop must be a multiple of 8 from 64, got {self.crop}")
         if not 0 < self.rate < 10:
             raise OptionError(f"rate must lie between 0 and 10, got {self.rate}")
-        if self.weights.adversarial or self.weights.identity:
+        if self.weights.adversarial or self.weights.identity or self.weights.teacher:
             raise OptionError(
-                "weights of the adversarial and the identity loss must be 0 to tune a code"
+                "weights of adversarial, identity and teacher's loss must be 0 to tune a code"
             )
 
 

@@ -58,7 +58,7 @@ def test_a_flat_frame_takes_the_mean_and_its_noise_is_not_blown_up(grey: float) 
     made, _ = matched(picture(1), grey + noise)
 
     torch.testing.assert_close(made.mean((2, 3)), picture(1).mean((2, 3)), rtol=0, atol=1e-2)
-    assert made.std() < 30 * noise.std()
+    assert made.std() < 5 * noise.std()
 
 
 def test_fed_statistics_take_the_place_of_the_frame_s_own() -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hsi.model import EdgeNetwork, InjectorOptions, NetworkOptions, StyleNetwork, build_network
+from hsi.model.checkpoint import Checkpoint, save_checkpoint
 from hsi.model.vgg import SMALL_LAYERS
 from hsi.train.options import LossWeights, TrainOptions
 
@@ -133,6 +134,16 @@ def tiny_network(loss_network: Path) -> StyleNetwork:
 def tiny(loss_network: Path) -> Callable[[], StyleNetwork]:
     """Make the tiny network anew: a trainer trains it in place."""
     return lambda: tiny_network(loss_network)
+
+
+@pytest.fixture
+def teacher(tiny: Callable[[], StyleNetwork], tmp_path: Path) -> Path:
+    """A checkpoint whose pictures are another palette's than the tiny network's."""
+    network, path = tiny(), tmp_path / "teacher.pt"
+    with torch.no_grad():
+        network.picture_weights()[1].mul_(-0.2)
+    save_checkpoint(path, Checkpoint(network=network, provenance={}))
+    return path
 
 
 @pytest.fixture

@@ -119,6 +119,12 @@ def test_an_ablation_is_a_word_of_the_command_line(train: Command, tmp_path: Pat
         ({"encoder": "whole.pth"}, 3, "whole.pth: expected VGG-19 compressed 16 times with 14"),
         ({"preset": "hsi-vgg"}, 3, "compressed.pth: expected VGG-19 normalised as AdaIN's"),
         ({"init": "none.pt"}, 3, "none.pt: expected a checkpoint, found no such file"),
+        (
+            {"teacher": "none.pt", "teacher_weight": 1},
+            3,
+            "none.pt: expected a checkpoint, found no",
+        ),
+        ({"teacher": "none.pt"}, 2, "a teacher must come with a teacher weight above 0"),
         ({"exclude": "none.json"}, 3, "none.json: expected a JSON list of held-out pictures"),
         ({"crop": 100}, 2, "crop must be a multiple of 8 from 64, got 100"),
         ({"steps": 0}, 2, "steps must be at least 1, got 0"),

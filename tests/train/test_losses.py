@@ -17,6 +17,7 @@ from hsi.train.losses import (
     require_finite,
     structure_loss,
     style_loss,
+    teacher_loss,
 )
 from hsi.train.options import StyleNorm
 
@@ -43,6 +44,15 @@ def test_style_loss_compares_channel_means_and_deviations(norm: StyleNorm) -> No
             expected += (squared if norm == "mse" else np.sqrt(squared + 1e-4)).mean()
 
     assert style_loss(made, style, norm).item() == pytest.approx(expected, rel=1e-3)
+
+
+def test_teacher_loss_counts_levels_alike_in_parts_of_their_variance() -> None:
+    taught = [5 + 0.1 * torch.randn(2, 4, 32, 32), -3 + 20 * torch.randn(2, 6, 16, 16)]
+    means = [level.mean((2, 3), keepdim=True).expand_as(level) for level in taught]
+
+    assert teacher_loss(taught, taught) == 0
+    assert teacher_loss(means, taught).item() == pytest.approx(1, rel=0.01)
+    assert teacher_loss([taught[0], means[1]], taught).item() == pytest.approx(0.5, rel=0.01)
 
 
 @pytest.mark.parametrize("norm", get_args(StyleNorm))

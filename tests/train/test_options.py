@@ -34,6 +34,11 @@ from hsi.train.options import LossWeights, TrainOptions
             {"style_crop": 128, "weights": LossWeights(identity=1)},
             "style_crop must be the crop of 64 beside an identity loss",
         ),
+        ({"teacher": Path("large.pt")}, "come with a teacher weight above 0, .* got a weight of 0"),
+        (
+            {"weights": LossWeights(teacher=1)},
+            "a teacher must come with .* got a weight alone",
+        ),
         ({"style_norm": "l1"}, "style_norm must be l2 or mse, got 'l1'"),
         ({"rate": 0.0}, r"rate must lie between 0 and 1, got 0\.0"),
         ({"rate": float("nan")}, "rate must lie between 0 and 1, got nan"),

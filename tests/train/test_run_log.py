@@ -48,6 +48,18 @@ def test_a_row_cut_short_by_a_kill_is_dropped(tmp_path: Path) -> None:
     assert [row[0] for row in rows(path)[1:]] == ["1", "2", "4"]
 
 
+def test_a_log_from_before_a_loss_was_there_has_none_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,total,style\n1,3,2\n2,2.5,1.5\n")
+
+    write(path, 2, 3)
+
+    heading, *body = rows(path)
+    assert heading == list(COLUMNS)
+    assert [row[:3] for row in body] == [["1", "3", "2"], ["2", "2.5", "1.5"], ["3", "1.5", "0"]]
+    assert body[0][3:] == ["0"] * (len(COLUMNS) - 3)
+
+
 def test_a_fresh_run_forgets_an_old_log(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     write(path, 0, 3)

@@ -34,9 +34,11 @@ def test_the_loss_falls(make_options: Options, tiny: Network) -> None:
     assert sum(totals[-6:]) < 0.8 * sum(totals[:6])
 
 
-def test_every_loss_counts_when_its_weight_does(make_options: Options, tiny: Network) -> None:
-    weights = LossWeights(identity=1, structure=1, palette=1, consistency=1)
-    options = make_options(steps=2, weights=weights)
+def test_every_loss_counts_when_its_weight_does(
+    make_options: Options, tiny: Network, teacher: Path
+) -> None:
+    weights = LossWeights(identity=1, structure=1, palette=1, consistency=1, teacher=1)
+    options = make_options(steps=2, weights=weights, teacher=teacher)
 
     Trainer(options, tiny()).run()
 
@@ -55,6 +57,33 @@ def test_the_structure_loss_looks_where_it_is_told(make_options: Options, tiny: 
 
     assert values[2] == pytest.approx((values[0] + values[1]) / 2, rel=1e-4)
     assert values[0] != pytest.approx(values[1], rel=1e-3)
+
+
+def test_a_network_comes_near_its_teacher_s_pictures(
+    make_options: Options, tiny: Network, teacher: Path
+) -> None:
+    weights = LossWeights(style=0, content=0, grey_content=0, adversarial=0, teacher=1)
+    options = make_options(steps=24, rate=0.02, teacher=teacher, weights=weights, save_every=100)
+
+    done = Trainer(options, tiny()).run()
+
+    found = [float(row["teacher"]) for row in log_of(options)]
+    assert sum(found[-6:]) < 0.8 * sum(found[:6])
+    assert done.provenance["training"]["teacher"] == "teacher.pt"
+
+
+def test_a_teacher_sees_photographs_as_its_pupil_does_but_clean(
+    make_options: Options, tiny: Network, teacher: Path
+) -> None:
+    weights = LossWeights(style=0, content=0, grey_content=0, adversarial=0, teacher=1)
+    losses = []
+    for degrade in (0.0, 1.0):
+        options = make_options(teacher=teacher, weights=weights, context=8, degrade=degrade)
+        trainer = Trainer(options, load_checkpoint(teacher).network)
+        losses.append(trainer._train_step(*trainer._batch(0))["teacher"])
+
+    assert losses[0] == pytest.approx(0, abs=1e-9)
+    assert losses[1] > 1e-4
 
 
 def test_losses_of_no_weight_are_not_computed(make_options: Options, tiny: Network) -> None:
@@ -101,8 +130,8 @@ def test_a_painting_may_be_shown_larger_than_a_photograph(
 
     trainer.run()
 
-    _, contents, styles = trainer._batch(0)
-    assert contents.shape == (2, 3, 64, 64)
+    seen, _, styles = trainer._batch(0)
+    assert seen.shape == (2, 3, 96, 96)
     assert styles.shape == (2, 3, 128, 128)
 
 
@@ -114,8 +143,8 @@ def test_photographs_are_seen_degraded_and_judged_clean(
 
     assert torch.equal(contents, plain[1])
     assert torch.equal(styles, plain[2])
-    assert contents.shape == (2, 3, 64, 64)
-    difference = (seen[:, :, 8:72, 8:72] - contents).abs()
+    assert contents.shape == (2, 3, 80, 80)
+    difference = (seen - contents).abs()
     assert 0 < difference.mean() < 0.1
 
 
@@ -123,7 +152,7 @@ def test_flattened_photographs_are_judged_flat(make_options: Options, tiny: Netw
     plain = Trainer(make_options(context=8), tiny())._batch(0)
     seen, contents, styles = Trainer(make_options(context=8, flatten=1), tiny())._batch(0)
 
-    assert torch.equal(seen[:, :, 8:72, 8:72], contents)
+    assert torch.equal(seen, contents)
     assert torch.equal(styles, plain[2])
     spread = contents.flatten(1).std(1) / plain[1].flatten(1).std(1)
     assert ((0.05 < spread) & (spread < 0.7)).all()

@@ -55,7 +55,10 @@ def test_tuning_tells_of_each_step_and_depends_on_the_seed_alone(
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"crop": 100}, "crop must be a multiple of 8 from 64, got 100"),
         ({"rate": 0.0}, r"rate must lie between 0 and 10, got 0\.0"),
-        ({"weights": LossWeights()}, "weights of the adversarial and the identity loss must be 0"),
+        (
+            {"weights": LossWeights()},
+            "weights of adversarial, identity and teacher's loss must be 0",
+        ),
     ],
 )
 def test_nonsense_is_refused(changes: dict[str, Any], match: str) -> None:
