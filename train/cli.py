@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
-        print(_train(complete(parser()).parse_args(argv)))
+        print(_train(complete(parser()).parse_args(argv)), flush=True)
     except HsiError as error:
         print(f"hsi-train: {error}", file=sys.stderr)
         return error.exit_code

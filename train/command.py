@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from hsi.runtime.closed_pipe import leave_unread
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``hsi-train``; see :func:`hsi.train.cli.main`. Exit code 4 without its packages."""
@@ -26,7 +28,10 @@ def _run(command: str, module: str, argv: Sequence[str] | None) -> int:
             file=sys.stderr,
         )
         return 4
-    code: int = run(argv)
+    try:
+        code: int = run(argv)
+    except BrokenPipeError:
+        return leave_unread()
     return code
 
 

@@ -120,7 +120,7 @@ def _tune_all(args: argparse.Namespace) -> None:
             with tqdm(total=options.steps, disable=args.quiet, unit="step", desc=out.stem) as bar:
                 tuned = tuner.tune(style, lambda step, loss: _show(bar, step, loss))
             save_style(out, replace(code, values=tuned.code[0].numpy(), name=out.stem))
-            print(_line(out, tuned))
+            print(_line(out, tuned), flush=True)
 
 
 def _outs(args: argparse.Namespace) -> list[Path]:

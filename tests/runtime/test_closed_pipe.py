@@ -14,7 +14,10 @@ import hsi.benchmark.cli
 import hsi.evaluate.cli
 import hsi.export.cli
 import hsi.runtime.inspect_cli
+import hsi.train.command
 from hsi.runtime.closed_pipe import UNREAD
+
+TRAINING = [f"--{name}=x" for name in ("content", "style", "loss-network")] + ["-o=model.pt"]
 
 
 def unread(main: Callable[[list[str]], int], words: list[str]) -> int:
@@ -38,6 +41,7 @@ def test_inspecting_ends_quietly(
     [
         (hsi.evaluate.cli.main, "hsi.evaluate.cli._outcome", ["model.hsi"]),
         (hsi.benchmark.cli.main, "hsi.benchmark.comparison.compare", ["--json", "-q"]),
+        (hsi.train.command.main, "hsi.train.cli._train", TRAINING),
         (hsi.export.cli.main, "hsi.export.cli._report", ["model.pt", "--json", "-q"]),
     ],
 )
