@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model import StyleNetwork
+from hsi.model.channel_palette import ChannelMatcher
 from hsi.model.injection import Injection
 from hsi.model.palette import SAMPLED, PaletteMatcher
 from hsi.model.picture_head import PictureHead
@@ -76,11 +77,17 @@ class StylizerGraph(nn.Module):
         return stylised.to(torch.uint8), torch.cat(inject.used, 1)
 
 
-def _matched(pixels: Tensor, palette: PaletteMatcher, inject: Injection) -> Tensor:
+def _matched(pixels: Tensor, palette: ChannelMatcher | PaletteMatcher, inject: Injection) -> Tensor:
     """Pixels `(N, H, W, 3)` with the painting's palette, as rows `(N, H, 3 W)`, all 0 to 255."""
     count, height, width, colours = pixels.shape
     seen = pixels[:, ::SAMPLED, ::SAMPLED].permute(0, 3, 1, 2) * (1 / 255)
     _, *parts = inject.coming()
+    if isinstance(palette, ChannelMatcher):
+        # Along a whole row, which engines do in one go with what comes behind it.
+        scale, offset, used = palette.levels(seen, *parts)
+        inject.used.append(used)
+        scale, offset = (v.unsqueeze(1).repeat(1, 1, width) for v in (scale, 255 * offset))
+        return pixels.reshape(count, height, width * colours) * scale + offset
     matrix, offset, used = palette.colour_map(seen, *parts)
     inject.used.append(used)
     made = pixels.reshape(count, height * width, colours) @ matrix.transpose(1, 2)

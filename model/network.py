@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model.blocks import blocks_of, picture_of
+from hsi.model.channel_palette import ChannelMatcher
 from hsi.model.code_mixer import CodeMixer
 from hsi.model.injection import Injection, Injector
 from hsi.model.injector import StyleInjector, encode_styles
 from hsi.model.moments import MomentMatcher
-from hsi.model.options import NetworkOptions
+from hsi.model.options import NetworkOptions, Palette
 from hsi.model.palette import PaletteMatcher
 
 
@@ -33,7 +34,7 @@ class StyleNetwork(nn.Module, ABC):
         super().__init__()
         self.options = options
         self.code_mixer: CodeMixer | None = None
-        self.palette = PaletteMatcher() if options.match_palette else None
+        self.palette = build_palette(options.match_palette)
 
     @abstractmethod
     def style_levels(self, style: Tensor) -> list[Tensor]:
@@ -79,10 +80,10 @@ class StyleNetwork(nn.Module, ABC):
         self.code_mixer = CodeMixer(size, hidden)
         self.options = replace(self.options, code_hidden=hidden)
 
-    def add_palette(self) -> None:
-        """Let pictures take the palette of the painting."""
-        self.palette = PaletteMatcher()
-        self.options = replace(self.options, match_palette=True)
+    def set_palette(self, kind: Palette) -> None:
+        """Let pictures take the painting's palette, or leave them: nothing of it is learned."""
+        self.palette = build_palette(kind)
+        self.options = replace(self.options, match_palette=kind)
 
     def freeze_frame_path(self) -> None:
         """Leave only what makes style codes to be trained; a frozen VGG stays frozen."""
@@ -164,6 +165,13 @@ def summed_code(injectors: Sequence[Injector], levels: list[Tensor]) -> Tensor:
     if len(together) == len(injectors):  # far fewer operations than one after another
         return encode_styles(together, levels)
     return torch.cat([i.encode_style(levels) for i in injectors], 1)
+
+
+def build_palette(kind: Palette) -> ChannelMatcher | PaletteMatcher | None:
+    """The module that the option names, for pictures."""
+    if kind == "none":
+        return None
+    return ChannelMatcher() if kind == "channels" else PaletteMatcher()
 
 
 def build_injector(width: int, style_widths: tuple[int, ...], options: NetworkOptions) -> Injector:

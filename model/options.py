@@ -13,6 +13,7 @@ Transfer = Literal["hsi", "moments"]
 Relation = Literal["dynamic", "local", "global"]
 RelationMap = Literal["half", "clamp"]
 Activation = Literal["sigmoid", "tanh"]
+Palette = Literal["none", "channels", "covariance"]
 Preset = Literal["hsi-edge", "hsi-vgg"]
 
 STATISTICS = ("mean", "variance", "skewness", "kurtosis")
@@ -74,7 +75,7 @@ class NetworkOptions:
     head_width: int = 16  # hsi-edge: channels at stride 2
     style_hidden: int = 64  # width of the dynamic networks' heads
     skip: bool = False  # hsi-vgg: relu3_1 reaches the decoder too, through a module of its own
-    match_palette: bool = False  # pictures take mean and covariance of the painting's colours
+    match_palette: Palette = "none"  # what of the painting's colours pictures take
     code_hidden: int = 0  # width of the layers that correct a code as a whole; 0 for none
 
     def __post_init__(self) -> None:
@@ -83,8 +84,6 @@ class NetworkOptions:
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= 1024:
                 raise OptionError(f"{name} must be a whole number from 1 to 1024, got {value!r}")
-        if not isinstance(self.match_palette, bool):
-            raise OptionError(f"match_palette must be true or false, got {self.match_palette!r}")
         if not isinstance(self.skip, bool) or (self.skip and self.preset != "hsi-vgg"):
             raise OptionError(
                 f"skip must be true or false, true for hsi-vgg alone, got {self.skip!r}"
@@ -106,6 +105,8 @@ class NetworkOptions:
             OptionError: A name is unknown or a value is out of range.
         """
         values = dict(values)
+        if isinstance(values.get("match_palette"), bool):  # before there were two kinds
+            values["match_palette"] = "covariance" if values["match_palette"] else "none"
         injector = dict(values.pop("injector", {}))
         injector["statistics"] = tuple(injector.get("statistics", STATISTICS))
         chosen = InjectorOptions(**_known(InjectorOptions, injector))

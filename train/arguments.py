@@ -8,7 +8,7 @@ from typing import get_args
 import torch
 
 from hsi.model import PRESETS, NetworkOptions
-from hsi.model.options import STATISTICS, Relation, Transfer
+from hsi.model.options import STATISTICS, Palette, Relation, Transfer
 from hsi.runtime.command_parser import CommandParser
 from hsi.runtime.errors import OptionError
 from hsi.train.options import FirstWeights, LossWeights, StyleNorm, TrainOptions
@@ -181,9 +181,9 @@ def _add_network(group: "argparse._ArgumentGroup") -> None:
         "network of --init that has none (default: the preset's)",
     )  # fmt: skip
     add(
-        "--match-palette", action=argparse.BooleanOptionalAction,
-        help="pictures take the mean and the covariance of the painting's colours; given "
-        "to a network of --init that does not (default: the preset's)",
+        "--match-palette", choices=get_args(Palette),
+        help="what pictures take of the painting's colours: each channel's mean and deviation, or "
+        "mean and covariance; a network of --init does so from there on (default: the preset's)",
     )  # fmt: skip
     add(
         "--skip", action=argparse.BooleanOptionalAction,

@@ -87,15 +87,13 @@ def _initial(args: argparse.Namespace) -> StyleNetwork:
 
 
 def _add_parts(network: StyleNetwork, args: argparse.Namespace) -> None:
-    for name in ("match_palette", "skip"):
-        if getattr(args, name) is False and getattr(network.options, name):
-            flag = name.replace("_", "-")
-            raise OptionError(
-                f"--no-{flag} must go with a fresh network, got --init with one trained with "
-                f"--{flag}: leave it away"
-            )
-    if args.match_palette and not network.options.match_palette:
-        network.add_palette()
+    if args.skip is False and network.options.skip:
+        raise OptionError(
+            "--no-skip must go with a fresh network, got --init with one trained with --skip: "
+            "leave it away"
+        )
+    if args.match_palette:
+        network.set_palette(args.match_palette)
     if args.skip and not network.options.skip:
         if not isinstance(network, VggNetwork):
             raise OptionError(

@@ -25,7 +25,7 @@ train --init "$runs/a.pt" --skip --first-weights --structure-weight 10 --palette
   --steps 1000 --schedule 4000 --seed 21 -o "$runs/b.pt"
 
 # Then the painting's palette, whatever the decoder has learned of it.
-palette() { train --init "$runs/b.pt" --match-palette --palette-weight 20 --rate 7e-5 --seed 22 -o "$runs/c.pt" "$@"; }
+palette() { train --init "$runs/b.pt" --match-palette covariance --palette-weight 20 --rate 7e-5 --seed 22 -o "$runs/c.pt" "$@"; }
 palette --structure-weight 10 --steps 1200 --schedule 2400
 # With colours right, more of the photograph. The same run goes on.
 palette --content-weight 14 --structure-weight 8 --steps 2400

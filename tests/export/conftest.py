@@ -76,7 +76,7 @@ def hsi_vgg(vgg: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportReport
     """The report of an export of the large preset, untrained."""
     found = ROOT.parent / "shared" / "data" / "vgg" / "vgg_normalised_relu4_1.pth"
     network = fresh_network(
-        replace(PRESETS["hsi-vgg"], skip=True, match_palette=True),
+        replace(PRESETS["hsi-vgg"], skip=True, match_palette="covariance"),
         found if found.exists() else vgg,
         0,
     ).eval()

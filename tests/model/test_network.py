@@ -13,7 +13,6 @@ from hsi.model import (
     build_network,
 )
 from hsi.model.options import Transfer
-from hsi.model.palette import SAMPLED
 from hsi.model.picture_head import PictureHead
 from hsi.runtime.errors import OptionError
 
@@ -100,23 +99,6 @@ def test_a_skip_brings_the_style_by_its_own_part_of_the_code(transfer: Transfer)
     after, used_too = network(frame, code)
     assert not torch.allclose(after, before, atol=1e-3)
     assert torch.equal(used_too, used)
-
-
-@torch.no_grad()
-def test_pictures_of_a_network_with_the_palette_have_the_painting_s(tiny: StyleNetwork) -> None:
-    frame, style = frames(), frames() * torch.tensor([0.2, 0.9, 0.4]).view(1, 3, 1, 1)
-    tiny.add_code_mixer(8)
-    code, before = tiny.encode_style(style), tiny.statistics_size
-
-    tiny.add_palette()
-
-    longer = tiny.encode_style(style)
-    made, used = tiny(frame, longer)
-    assert tiny.options.match_palette
-    assert torch.equal(longer[:, : code.shape[1]], code)  # the mixer has no part in the rest
-    assert used.shape == (1, before + 9)
-    found, wanted = (one[:, :, ::SAMPLED, ::SAMPLED].mean((2, 3)) for one in (made, style))
-    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-3)
 
 
 def test_a_skip_comes_before_what_corrects_codes(wide: VggNetwork) -> None:

@@ -28,7 +28,7 @@ def test_options_missing_from_an_older_file_take_their_defaults() -> None:
         ({"stem_width": 2.5}, "stem_width must be a whole number from 1 to 1024, got 2.5"),
         ({"stem_width": "wide"}, "stem_width must be .* got 'wide'"),
         ({"preset": "hsi-edge", "skip": True}, "skip must be .* true for hsi-vgg alone, got True"),
-        ({"match_palette": "yes"}, "match_palette must be true or false, got 'yes'"),
+        ({"match_palette": "all"}, "match_palette must be one of none, channels, .* got 'all'"),
         ({"preset": "hsi-vgg", "skip": 1}, "skip must be true or false, .* got 1"),
         ({"depth": 3}, "unknown option 'depth'"),
         ({"injector": {"residual": "none"}}, "residual must be one of raw, instance, got 'none'"),
@@ -48,3 +48,8 @@ def test_nonsense_is_refused_with_the_option_s_name_and_value(
 def test_an_injector_names_what_it_allows() -> None:
     with pytest.raises(OptionError, match="activation must be one of sigmoid, tanh, got 'softmax'"):
         InjectorOptions(activation="softmax")  # type: ignore[arg-type]
+
+
+def test_a_palette_of_before_there_were_two_is_the_covariance() -> None:
+    assert NetworkOptions.from_dict({"match_palette": True}).match_palette == "covariance"
+    assert NetworkOptions.from_dict({"match_palette": False}).match_palette == "none"

@@ -214,23 +214,20 @@ def test_any_network_may_be_given_the_palette(
     save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
 
     for init, out in ((tmp_path / "first.pt", tmp_path / "a.pt"), (None, tmp_path / "b.pt")):
-        code, _, err = train("--match-palette", init=init, steps=1, out=out)
+        code, _, err = train("--match-palette", "channels", init=init, steps=1, out=out)
 
         assert code == 0, err
-        assert load_checkpoint(out).network.options.match_palette
+        assert load_checkpoint(out).network.options.match_palette == "channels"
 
 
-def test_what_a_trained_network_has_is_not_taken_from_it(
-    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path
-) -> None:
-    network = tiny()
-    network.add_palette()
+def test_a_skip_is_not_taken_from_a_trained_network(train: Command, tmp_path: Path) -> None:
+    network = build_network(replace(PRESETS["hsi-vgg"], skip=True))
     save_checkpoint(tmp_path / "first.pt", Checkpoint(network=network))
 
-    code, out, err = train("--no-match-palette", init=tmp_path / "first.pt")
+    code, out, err = train("--no-skip", init=tmp_path / "first.pt")
 
     assert (code, out) == (2, "")
-    assert "--no-match-palette must go with a fresh network, got --init with one trained" in err
+    assert "--no-skip must go with a fresh network, got --init with one trained with --skip" in err
     assert not (tmp_path / "model.pt").exists()
 
 
@@ -242,12 +239,14 @@ def test_a_trained_network_may_be_given_a_skip_and_the_palette(
     monkeypatch.setattr(Trainer, "run", lambda *_: None)
     save_checkpoint(tmp_path / "first.pt", Checkpoint(network=build_network(PRESETS["hsi-vgg"])))
 
-    code, _, err = train("--skip", "--match-palette", "--first-weights", init=tmp_path / "first.pt")
+    code, _, err = train(
+        "--skip", "--first-weights", init=tmp_path / "first.pt", match_palette="covariance"
+    )
 
     assert code == 0, err
     ((options, network),) = begun
     assert options.first_weights == "skip"
-    assert network.options == replace(PRESETS["hsi-vgg"], skip=True, match_palette=True)
+    assert network.options == replace(PRESETS["hsi-vgg"], skip=True, match_palette="covariance")
 
 
 def test_a_full_disk_is_said_and_leaves_no_checkpoint(
