@@ -25,7 +25,7 @@ from hsi.runtime.buffer_pool import BufferPool
 from hsi.runtime.closing import Closing
 from hsi.runtime.feed import Feed
 from hsi.runtime.frame import Frame, Image
-from hsi.runtime.heap import bound_arenas, keep_frames
+from hsi.runtime.heap import keep_frames, share_heap
 from hsi.runtime.output import open_output
 from hsi.runtime.pipeline import run_feeds
 from hsi.runtime.run_options import RunOptions
@@ -44,7 +44,7 @@ def main() -> None:
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--json", action="store_true")
     args = p.parse_args()
-    bound_arenas()  # as hsi-run has it, all three the same
+    share_heap()  # as hsi-run has it, all three the same
     keep_frames()
     result = measure(args.clip, args.engine, args.frames, args.rounds)
     print(json.dumps(result, indent=1) if args.json else table(result))

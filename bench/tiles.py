@@ -22,7 +22,7 @@ import numpy as np
 import hsi.runtime
 from bench.interleaved import interleaved
 from hsi.runtime.frame import Image
-from hsi.runtime.heap import bound_arenas, keep_frames
+from hsi.runtime.heap import keep_frames, share_heap
 from hsi.runtime.tiling import AUTO, tiling_for
 
 _CUT = 1024
@@ -38,7 +38,7 @@ def main() -> None:
     p.add_argument("--tile", default=AUTO)
     p.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)
     args = p.parse_args()
-    bound_arenas()  # as hsi-run has it
+    share_heap()  # as hsi-run has it
     keep_frames()
     tile: int | str = args.tile if args.tile == AUTO else int(args.tile)
     if args.peak_of:

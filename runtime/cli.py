@@ -18,7 +18,7 @@ from hsi.runtime.arguments import Request, parse, request_from
 from hsi.runtime.closed_pipe import leave_unread
 from hsi.runtime.errors import HsiError
 from hsi.runtime.family import asks_for_pictures
-from hsi.runtime.heap import bound_arenas, keep_frames
+from hsi.runtime.heap import keep_frames, share_heap
 from hsi.runtime.uri import redact_words
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from hsi.runtime.appearance.cli import main as run_pictures
 
         return run_pictures(words)
-    bound_arenas()
+    share_heap()
     keep_frames()
     stop = _Stop()
     say = _say

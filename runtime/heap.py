@@ -7,18 +7,19 @@ import ctypes
 import os
 
 _M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1  # of glibc's malloc.h
-_ARENAS = 2
+_ARENAS = 1
 _LARGEST_KEPT = 32 << 20  # bytes of a block, the most that glibc takes: a frame of 4K has 25 MB
 _KEPT = 64 << 20  # bytes of each heap
 
 
-def bound_arenas() -> None:
-    """Let glibc share two heaps among all threads; elsewhere, do nothing.
+def share_heap() -> None:
+    """Let glibc give all threads one heap; elsewhere, do nothing.
 
     By default each new thread gets a heap of its own, up to eight for each core, and a heap never
     shrinks below what a single block on top of it holds. Cameras that come and go start threads for
-    months, and memory grows until every heap has had its largest frame. Call it before threads are
-    started. `MALLOC_ARENA_MAX` in the environment wins.
+    months, and memory grows until every heap has had its largest frame. A second heap alone still
+    grew by a megabyte in an hour, with nothing more in use. Call it before threads are started.
+    `MALLOC_ARENA_MAX` in the environment wins.
     """
     if "MALLOC_ARENA_MAX" in os.environ:
         return
