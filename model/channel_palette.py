@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from hsi.model.injection import Injector, frame_moments, spread
+from hsi.model.palette import SAMPLED
 
-SAMPLED = 4  # of so many pixels, across and down, one counts: moments need samples, not neighbours
 FLOOR = (1 / 255) ** 2  # of a variance
 MOST_GAIN = 1.25  # more would bring out a flat frame's noise, and what INT8 rounds away
 

@@ -26,8 +26,8 @@ class PaletteMatcher(Injector):
     Cholesky factors of the covariances of picture and painting (as in Pitie and Kokaram 2007).
     Lightness comes first, so it depends on the picture's lightness alone, and what was light and
     what was dark stays so. What is nearly flat stays calm: L's diagonal is at least a third of
-    L_s's. Not the HSI paper's, but in its way: a style enters by global
-    statistics, and the rest is one product for each pixel.
+    L_s's. Not the HSI paper's, but in its way: a style enters by global statistics, and the rest is
+    one product for each pixel.
 
     It learns nothing. Code: mean_s and L_s, which blend. Statistics: mean and covariance, BGR.
     """

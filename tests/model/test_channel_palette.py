@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from hsi.model.channel_palette import MOST_GAIN, SAMPLED, ChannelMatcher
+from hsi.model.channel_palette import MOST_GAIN, ChannelMatcher
 from hsi.model.injection import spread
+from hsi.model.palette import SAMPLED
 
 
 def picture(seed: int, *, contrast: float = 1.0, height: int = 40, width: int = 48) -> Tensor:
