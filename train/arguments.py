@@ -49,6 +49,7 @@ WEIGHTS = {
     "consistency": "weight of what sensor noise and the rounding of INT8 change, not the paper's",
 }
 SHARES = {
+    "drawn": "share of paintings that drawn patterns take the place of, from 0 to 1",
     "recolour": "share of paintings whose hues are turned at random, from 0 to 1",
     "contrast": "share of paintings whose contrast and gamma are changed at random, from 0 to 1",
     "gradient_map": "share of paintings that get random colours for their tones, from 0 to 1",

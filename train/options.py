@@ -55,6 +55,7 @@ class TrainOptions:
     context: int = 16  # pixels of the photograph around a crop: seen by the network, not judged
     rate: float = 1e-3  # Adam, decaying to a twentieth by a half cosine
     schedule: int | None = None  # steps of that half cosine; None for as many as the run has
+    drawn: float = 0.0  # share of styles that are patterns drawn at random, no paintings
     recolour: float = 0.0  # share of styles whose hues are turned
     contrast: float = 0.0  # share of styles whose contrast and gamma are changed
     gradient_map: float = 0.0  # share of styles that get a palette nobody painted with
@@ -94,7 +95,7 @@ class TrainOptions:
             raise OptionError(f"context must be a multiple of 8 from 0, got {self.context}")
         if not 0 < self.rate < 1:
             raise OptionError(f"rate must lie between 0 and 1, got {self.rate}")
-        for name in ("recolour", "contrast", "gradient_map", "flatten", "degrade"):
+        for name in ("drawn", "recolour", "contrast", "gradient_map", "flatten", "degrade"):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         levels = self.structure_levels

@@ -26,11 +26,11 @@ from hsi.train.first_weights import make_first_skip, make_first_weights, require
 from hsi.train.losses import LossNetwork, require_finite
 from hsi.train.objective import Objective
 from hsi.train.options import TrainOptions
-from hsi.train.pictures import Picture, PictureSet, held_out_paths, planes
+from hsi.train.pictures import PictureSet, held_out_paths, planes
 from hsi.train.run_log import RunLog
 from hsi.train.sheet import contact_sheet, write_picture
 from hsi.train.teacher import Teacher
-from hsi.train.variation import contrasted, degraded, flattened, gradient_mapped, recoloured
+from hsi.train.variation import degraded, flattened, varied
 
 log = logging.getLogger(__name__)
 
@@ -151,25 +151,13 @@ class Trainer:
         rng = np.random.default_rng((options.seed, step))
         side = options.style_crop or options.crop
         styles = self.styles.crops(rng, options.batch // options.share, side)
-        styles = [self._varied(style, rng) for style in styles]
+        styles = [varied(style, rng, vars(options)) for style in styles]
         contents = self.contents.crops(rng, options.batch, options.crop + 2 * options.context)
         if options.flatten:
             flat = rng.random(len(contents)) < options.flatten
             contents = [flattened(c, rng) if f else c for c, f in zip(contents, flat, strict=True)]
         seen = [degraded(c, rng) if rng.random() < options.degrade else c for c in contents]
         return planes(seen), planes(contents), planes(styles)
-
-    def _varied(self, style: Picture, rng: np.random.Generator) -> Picture:
-        options = self.options
-        for vary, share in (
-            (gradient_mapped, options.gradient_map),
-            (recoloured, options.recolour),
-            (contrasted, options.contrast),
-        ):
-            # No number is drawn for what is switched off: a recipe without it stays what it was.
-            if share and rng.random() < share:
-                style = vary(style, rng)
-        return style
 
     def _train_step(self, seen: Tensor, clean: Tensor, styles: Tensor) -> dict[str, float]:
         options = self.options

@@ -1,15 +1,31 @@
 """Variations of training pictures: palettes that no painting has, and what cheap cameras do."""
 
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from hsi.train.pattern import drawn_pattern
+
 Picture = npt.NDArray[np.uint8]
 
 NOISE = 6.0  # largest deviation of a degraded picture's noise, of 255
 QUALITY = (20, 95)  # of its JPEG compression
+
+
+def redrawn(picture: Picture, rng: np.random.Generator) -> Picture:
+    """Draw a pattern in the place of a square picture, see :mod:`hsi.train.pattern`.
+
+    Args:
+        picture: `(H, H, 3) uint8 BGR`.
+        rng: Decides what.
+
+    Returns:
+        A new picture, alike.
+    """
+    return drawn_pattern(len(picture), rng)
 
 
 def recoloured(picture: Picture, rng: np.random.Generator) -> Picture:
@@ -118,3 +134,30 @@ def gradient_mapped(picture: Picture, rng: np.random.Generator) -> Picture:
     mapped = table[tones]
     mix = rng.uniform(0.5, 1)
     return np.asarray(np.rint(mapped * mix + picture * (1 - mix)), np.uint8)
+
+
+# In this order, by the option that says what share of the paintings it is for.
+STYLE_VARIATIONS: dict[str, Callable[[Picture, np.random.Generator], Picture]] = {
+    "drawn": redrawn,
+    "gradient_map": gradient_mapped,
+    "recolour": recoloured,
+    "contrast": contrasted,
+}
+
+
+def varied(style: Picture, rng: np.random.Generator, shares: Mapping[str, float]) -> Picture:
+    """Vary a painting, or leave it, as chance and shares have it.
+
+    Args:
+        style: `(H, H, 3) uint8 BGR`.
+        rng: Decides whether and how.
+        shares: From 0 to 1, by the names of :data:`STYLE_VARIATIONS`; others do not count.
+
+    Returns:
+        The painting itself, or a new picture alike.
+    """
+    for name, vary in STYLE_VARIATIONS.items():
+        # No number is drawn for what is switched off: a recipe without it stays what it was.
+        if shares[name] and rng.random() < shares[name]:
+            style = vary(style, rng)
+    return style

@@ -27,6 +27,7 @@ from hsi.train.options import LossWeights, TrainOptions
         ({"context": -8}, "context must be a multiple of 8 from 0, got -8"),
         ({"style_crop": 100}, "style_crop must be a multiple of the crop of 64, got 100"),
         ({"style_crop": 0}, "style_crop must be a multiple of the crop of 64, got 0"),
+        ({"drawn": 2}, "drawn must lie between 0 and 1, got 2"),
         ({"flatten": -0.5}, r"flatten must lie between 0 and 1, got -0\.5"),
         ({"contrast": 1.5}, r"contrast must lie between 0 and 1, got 1\.5"),
         ({"gradient_map": -1}, "gradient_map must lie between 0 and 1, got -1"),

@@ -10,6 +10,7 @@ from hsi.model.checkpoint import load_checkpoint
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.options import LossWeights, TrainOptions
 from hsi.train.trainer import Trainer
+from hsi.train.variation import STYLE_VARIATIONS
 from tests.train.results import log_of, same
 
 Options = Callable[..., TrainOptions]
@@ -158,22 +159,11 @@ def test_flattened_photographs_are_judged_flat(make_options: Options, tiny: Netw
     assert ((0.05 < spread) & (spread < 0.7)).all()
 
 
-@pytest.mark.parametrize(
-    ("option", "variation"),
-    [
-        ("recolour", "recoloured"),
-        ("contrast", "contrasted"),
-        ("gradient_map", "gradient_mapped"),
-    ],
-)
+@pytest.mark.parametrize("option", ["drawn", "recolour", "contrast", "gradient_map"])
 def test_a_share_of_the_paintings_is_varied(
-    make_options: Options,
-    tiny: Network,
-    monkeypatch: pytest.MonkeyPatch,
-    option: str,
-    variation: str,
+    make_options: Options, tiny: Network, monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:
-    monkeypatch.setattr(f"hsi.train.trainer.{variation}", lambda picture, rng: picture * 0)
+    monkeypatch.setitem(STYLE_VARIATIONS, option, lambda picture, rng: picture * 0)
     options = make_options(batch=100, **{option: 0.3})
 
     styles = Trainer(options, tiny())._batch(0)[2]

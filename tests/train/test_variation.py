@@ -5,7 +5,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hsi.train.variation import contrasted, degraded, flattened, gradient_mapped, recoloured
+from hsi.train.pattern import drawn_pattern
+from hsi.train.variation import (
+    STYLE_VARIATIONS,
+    contrasted,
+    degraded,
+    flattened,
+    gradient_mapped,
+    recoloured,
+    redrawn,
+    varied,
+)
 
 Picture = npt.NDArray[np.uint8]
 Variation = Callable[[Picture, np.random.Generator], Picture]
@@ -102,3 +112,19 @@ def test_gradient_maps_bring_colours_that_a_grey_picture_lacks() -> None:
     spreads = [np.ptp(gradient_mapped(grey, rng(number)), axis=2).mean() for number in range(20)]
 
     assert np.median(spreads) > 30
+
+
+def test_a_redrawn_picture_is_a_pattern_of_its_size() -> None:
+    painting = np.full((96, 96, 3), 90, np.uint8)
+
+    made = redrawn(painting, rng(1))
+
+    assert np.array_equal(made, drawn_pattern(96, rng(1)))
+    assert (painting == 90).all()
+
+
+def test_shares_of_nothing_leave_a_painting_and_draw_no_number() -> None:
+    painting, drawn = picture(), rng(1)
+
+    assert varied(painting, drawn, dict.fromkeys(STYLE_VARIATIONS, 0.0)) is painting
+    assert drawn.random() == rng(1).random()
