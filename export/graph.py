@@ -68,30 +68,67 @@ class StylizerGraph(nn.Module):
         padded = F.pad(pixels.unsqueeze(1), [0, 0, *edges], mode="replicate").squeeze(1)
         inject = Injection(network.injectors(), style_code, statistics, statistics_weight)
         blocks = network.render(_blocks(padded, network.block), inject)
-        mix = strength.reshape(-1, 1, 1)
-        rows = _rows(blocks, network.made_block)[:, :height, : 3 * width]
-        if network.palette is not None:
-            rows = _matched(rows.reshape(count, height, width, 3), network.palette, inject)
-        mixed = rows * mix + pixels.reshape(count, height, 3 * width) * (1 - mix)
+        drawn = _rows(blocks, network.made_block)[:, :height, : 3 * width]
+        drawn = drawn.reshape(count, height, width, 3)
+        if isinstance(network.palette, PaletteMatcher):
+            mix = strength.reshape(-1, 1, 1, 1)
+            whole = _recoloured(_whole(network, drawn, pixels), network.palette, inject)
+            mixed = whole * mix + pixels * (1 - mix)
+        else:
+            mixed = _mixed(drawn, pixels, strength, network, inject)
         stylised = mixed.round().clamp(0, 255).reshape(count, height, width, 3)
         return stylised.to(torch.uint8), torch.cat(inject.used, 1)
 
 
-def _matched(pixels: Tensor, palette: ChannelMatcher | PaletteMatcher, inject: Injection) -> Tensor:
-    """Pixels `(N, H, W, 3)` with the painting's palette, as rows `(N, H, 3 W)`, all 0 to 255."""
+def _whole(network: StyleNetwork, drawn: Tensor, pixels: Tensor) -> Tensor:
+    """What the network draws `(N, H, W, 3)` and its share of the frame."""
+    return drawn if network.frame_share is None else drawn + pixels * network.frame_share
+
+
+def _mixed(
+    drawn: Tensor, pixels: Tensor, strength: Tensor, network: StyleNetwork, inject: Injection
+) -> Tensor:
+    """Share of the frame, palette by channels and strength as one ``a drawn + b frame + c``.
+
+    Returns:
+        Rows `(N, H, 3 W)`, along which engines do in one go what concerns single values.
+    """
+    of_drawn = strength  # (N, 1), or with a palette (N, 3), as the others
+    of_frame = 1 - strength
+    offset: Tensor | None = None
+    if isinstance(network.palette, ChannelMatcher):
+        seen = _whole(network, *(v[:, ::SAMPLED, ::SAMPLED] for v in (drawn, pixels)))
+        _, *parts = inject.coming()
+        scale, offset, used = network.palette.levels(seen.permute(0, 3, 1, 2) * (1 / 255), *parts)
+        inject.used.append(used)
+        of_drawn, offset = strength * scale, 255 * strength * offset
+    if network.frame_share is not None:
+        of_frame = of_frame + of_drawn * network.frame_share
+    mixed = _rowed(drawn) * _row(of_drawn, drawn) + _rowed(pixels) * _row(of_frame, drawn)
+    return mixed if offset is None else mixed + _row(offset, drawn)
+
+
+def _rowed(pixels: Tensor) -> Tensor:
+    """`(N, H, W, 3)` as rows `(N, H, 3 W)`."""
+    count, height, width, colours = pixels.shape
+    return pixels.reshape(count, height, width * colours)
+
+
+def _row(values: Tensor, pixels: Tensor) -> Tensor:
+    """`(N, 1)`, or `(N, 3)` for the channels, as what a row is multiplied by."""
+    values = values.unsqueeze(1)
+    return values if values.shape[2] == 1 else values.repeat(1, 1, pixels.shape[2])
+
+
+def _recoloured(pixels: Tensor, palette: PaletteMatcher, inject: Injection) -> Tensor:
+    """Pixels `(N, H, W, 3)` from 0 to 255 with the mean and covariance of the painting's."""
     count, height, width, colours = pixels.shape
     seen = pixels[:, ::SAMPLED, ::SAMPLED].permute(0, 3, 1, 2) * (1 / 255)
     _, *parts = inject.coming()
-    if isinstance(palette, ChannelMatcher):
-        # Along a whole row, which engines do in one go with what comes behind it.
-        scale, offset, used = palette.levels(seen, *parts)
-        inject.used.append(used)
-        scale, offset = (v.unsqueeze(1).repeat(1, 1, width) for v in (scale, 255 * offset))
-        return pixels.reshape(count, height, width * colours) * scale + offset
     matrix, offset, used = palette.colour_map(seen, *parts)
     inject.used.append(used)
     made = pixels.reshape(count, height * width, colours) @ matrix.transpose(1, 2)
-    return (made + 255 * offset.unsqueeze(1)).reshape(count, height, width * colours)
+    return (made + 255 * offset.unsqueeze(1)).reshape(count, height, width, colours)
 
 
 def _blocks(pixels: Tensor, side: int) -> Tensor:

@@ -17,6 +17,8 @@ from hsi.model.moments import MomentMatcher
 from hsi.model.options import NetworkOptions, Palette
 from hsi.model.palette import PaletteMatcher
 
+FRAME_SHARE = 0.2  # of the frame in a picture, to begin with
+
 
 class StyleNetwork(nn.Module, ABC):
     """Arbitrary style transfer in two halves that meet in a few kilobytes.
@@ -35,6 +37,9 @@ class StyleNetwork(nn.Module, ABC):
         self.options = options
         self.code_mixer: CodeMixer | None = None
         self.palette = build_palette(options.match_palette)
+        share = nn.Parameter(torch.full((3,), FRAME_SHARE)) if options.add_frame else None
+        self.frame_share: nn.Parameter | None
+        self.register_parameter("frame_share", share)  # of blue, green and red
 
     @abstractmethod
     def style_levels(self, style: Tensor) -> list[Tensor]:
@@ -79,6 +84,15 @@ class StyleNetwork(nn.Module, ABC):
         size = sum(injector.code_size for injector in self.feature_injectors())
         self.code_mixer = CodeMixer(size, hidden)
         self.options = replace(self.options, code_hidden=hidden)
+
+    def add_frame(self) -> None:
+        """Add a share of the frame to pictures, and draw the others by as much less."""
+        self.options = replace(self.options, add_frame=True)
+        self.frame_share = nn.Parameter(torch.full((3,), FRAME_SHARE))
+        _, last, bias = self.picture_weights()
+        with torch.no_grad():
+            for weight in (last, bias) if bias is not None else (last,):
+                weight.mul_(1 - FRAME_SHARE)
 
     def set_palette(self, kind: Palette) -> None:
         """Let pictures take the painting's palette, or leave them: nothing of it is learned."""
@@ -143,6 +157,8 @@ class StyleNetwork(nn.Module, ABC):
         blocks = blocks_of(F.pad(frame, self.padding(frame), mode="replicate"), self.block)
         stylised = picture_of(self.render(blocks, inject), self.made_block)
         stylised = stylised[:, :, : frame.shape[2], : frame.shape[3]]
+        if self.frame_share is not None:
+            stylised = stylised + frame * self.frame_share.view(1, 3, 1, 1)
         if self.palette is not None:
             stylised = inject(stylised)
         if strength is not None:

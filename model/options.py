@@ -75,6 +75,7 @@ class NetworkOptions:
     head_width: int = 16  # hsi-edge: channels at stride 2
     style_hidden: int = 64  # width of the dynamic networks' heads
     skip: bool = False  # hsi-vgg: relu3_1 reaches the decoder too, through a module of its own
+    add_frame: bool = False  # pictures are what the network draws and a learned share of the frame
     match_palette: Palette = "none"  # what of the painting's colours pictures take
     code_hidden: int = 0  # width of the layers that correct a code as a whole; 0 for none
 
@@ -88,6 +89,8 @@ class NetworkOptions:
             raise OptionError(
                 f"skip must be true or false, true for hsi-vgg alone, got {self.skip!r}"
             )
+        if not isinstance(self.add_frame, bool):
+            raise OptionError(f"add_frame must be true or false, got {self.add_frame!r}")
         if not isinstance(self.code_hidden, int) or not 0 <= self.code_hidden <= 1024:
             raise OptionError(
                 f"code_hidden must be a whole number from 0 to 1024, got {self.code_hidden!r}"

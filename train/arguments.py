@@ -151,7 +151,7 @@ def network_options(args: argparse.Namespace) -> NetworkOptions:
     if args.deviation_floor is not None:
         injector = replace(injector, deviation_floor=args.deviation_floor)
     hidden = preset.code_hidden if args.code_hidden is None else args.code_hidden
-    more = {name: getattr(args, name) for name in ("skip", "match_palette")}
+    more = {name: getattr(args, name) for name in ("skip", "add_frame", "match_palette")}
     more = {name: value for name, value in more.items() if value is not None}
     return replace(preset, injector=injector, transfer=args.transfer, code_hidden=hidden, **more)
 
@@ -185,6 +185,11 @@ def _add_network(group: "argparse._ArgumentGroup") -> None:
         "--match-palette", choices=get_args(Palette),
         help="what pictures take of the painting's colours: each channel's mean and deviation, or "
         "mean and covariance; a network of --init does so from there on (default: the preset's)",
+    )  # fmt: skip
+    add(
+        "--add-frame", action="store_true", default=None,
+        help="pictures are what the network draws and a share of the frame itself, learned for "
+        "each channel: detail comes whole; added to a network of --init (default: the preset's)",
     )  # fmt: skip
     add(
         "--skip", action=argparse.BooleanOptionalAction,

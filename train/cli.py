@@ -94,6 +94,8 @@ def _add_parts(network: StyleNetwork, args: argparse.Namespace) -> None:
         )
     if args.match_palette:
         network.set_palette(args.match_palette)
+    if args.add_frame and not network.options.add_frame:
+        network.add_frame()
     if args.skip and not network.options.skip:
         if not isinstance(network, VggNetwork):
             raise OptionError(

@@ -50,12 +50,18 @@ def test_frames_of_any_size_from_64_equal_torch(
 
 
 @torch.no_grad()
-@pytest.mark.parametrize(("kind", "mix"), [("channels", 0.5), ("covariance", 1.0)])
-def test_the_palette_is_matched_on_pixels_as_the_network_does(
-    network: StyleNetwork, photo: Image, kind: Palette, mix: float
+@pytest.mark.parametrize("with_frame", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "mix"), [("none", 0.7), ("channels", 0.5), ("channels", 0), ("covariance", 1.0)]
+)
+def test_the_frame_is_added_and_the_palette_matched_as_the_network_does(
+    network: StyleNetwork, photo: Image, kind: Palette, mix: float, with_frame: bool
 ) -> None:
     network = copy.deepcopy(network)
     network.set_palette(kind)
+    if with_frame:
+        network.add_frame()
+        network.frame_share = torch.nn.Parameter(torch.tensor([0.1, 0.2, 0.4]))
     frames = np.stack([photo[:77, :91], photo[300:377, 400:491]])
     planes = torch.from_numpy(frames).permute(0, 3, 1, 2) / 255
     codes = network.encode_style(planes[[1, 0], :, :64, :64])
@@ -66,7 +72,7 @@ def test_the_palette_is_matched_on_pixels_as_the_network_does(
     )
 
     wanted, used_by_network = network(planes, codes, strength=strength)
-    own = network.injectors()[-1].statistics_size
+    own = network.injectors()[-1].statistics_size  # those of the palette, if there is one
     torch.testing.assert_close(used[:, -own:], used_by_network[:, -own:], rtol=1e-4, atol=1e-5)
     pixels = (255 * wanted.permute(0, 2, 3, 1)).round().clamp(0, 255)
     assert (made - pixels).abs().max() <= 1

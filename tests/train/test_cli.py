@@ -9,6 +9,7 @@ import torch
 
 from hsi.model import PRESETS, StyleNetwork, build_network
 from hsi.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from hsi.model.network import FRAME_SHARE
 from hsi.train.cli import main
 from hsi.train.options import TrainOptions
 from hsi.train.trainer import Trainer
@@ -218,6 +219,21 @@ def test_any_network_may_be_given_the_palette(
 
         assert code == 0, err
         assert load_checkpoint(out).network.options.match_palette == "channels"
+
+
+def test_a_trained_network_is_given_a_share_of_the_frame(
+    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path
+) -> None:
+    save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
+    out = tmp_path / "second.pt"
+
+    code, _, err = train("--add-frame", init=tmp_path / "first.pt", steps=1, out=out)
+
+    assert (code, err) == (0, "")
+    network = load_checkpoint(out).network
+    assert network.options.add_frame
+    assert network.frame_share is not None
+    assert network.frame_share.tolist() == pytest.approx([FRAME_SHARE] * 3, abs=0.02)
 
 
 def test_a_skip_is_not_taken_from_a_trained_network(train: Command, tmp_path: Path) -> None:
