@@ -37,7 +37,8 @@ class StylizerGraph(nn.Module):
 
     def __init__(self, network: StyleNetwork) -> None:
         super().__init__()
-        self.network = prepared_network(network)
+        self.late = bool(network.late_injectors())
+        self.network = copy.deepcopy(network).eval() if self.late else prepared_network(network)
 
     def forward(
         self,
@@ -61,6 +62,10 @@ class StylizerGraph(nn.Module):
         """
         network = self.network
         pixels = frame.to(torch.float32)
+        if self.late:  # the picture is needed as planes: two passes more, among thousands
+            planes = pixels.permute(0, 3, 1, 2) * (1 / 255)
+            made, used = network(planes, style_code, statistics, statistics_weight, strength)
+            return (made * 255).round().clamp(0, 255).permute(0, 2, 3, 1).to(torch.uint8), used
         count, height, width = pixels.shape[:3]
         edges = network.padding(pixels.permute(0, 3, 1, 2))
         # As a volume of one plane the picture is padded as it lies, not moved to planes and back.

@@ -19,10 +19,17 @@ class ChannelMatcher(Injector):
     :class:`~hsi.model.palette.PaletteMatcher` does takes a pass over the picture more.
 
     It learns nothing. Code: mean_s and deviation_s, which blend. Statistics: mean and variance.
+
+    Args:
+        width: Channels, of a picture or of features of one.
+        most_gain: By which a deviation is enlarged at most.
+        step: Of so many positions, across and down, one counts.
     """
 
-    def __init__(self) -> None:
-        super().__init__(3)
+    def __init__(self, width: int = 3, most_gain: float = MOST_GAIN, step: int = SAMPLED) -> None:
+        super().__init__(width)
+        self.most_gain = most_gain
+        self.step = step
 
     @property
     def code_size(self) -> int:
@@ -39,16 +46,16 @@ class ChannelMatcher(Injector):
         return []
 
     def encode_style(self, levels: list[Tensor]) -> Tensor:
-        """Of the painting, `(N, 3, H, W)` BGR in [0, 1]; see :meth:`Injector.encode_style`."""
+        """Of the painting `(N, C, H, W)`, BGR in [0, 1]; see :meth:`Injector.encode_style`."""
         (painting,) = levels
-        mean, variance = frame_moments(painting[:, :, ::SAMPLED, ::SAMPLED])
+        mean, variance = frame_moments(painting[:, :, :: self.step, :: self.step])
         return torch.cat([mean, (variance + FLOOR).sqrt()], 1)
 
     def forward(
         self, features: Tensor, code: Tensor, fed: Tensor, fed_weight: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The frame half, on a picture `(N, 3, H, W)` BGR near [0, 1]; see :class:`Injector`."""
-        seen = features[:, :, ::SAMPLED, ::SAMPLED]
+        """The frame half, on a picture `(N, C, H, W)`, BGR near [0, 1]; see :class:`Injector`."""
+        seen = features[:, :, :: self.step, :: self.step]
         scale, offset, used = self.levels(seen, code, fed, fed_weight)
         return features.float() * spread(scale) + spread(offset), used
 
@@ -58,17 +65,17 @@ class ChannelMatcher(Injector):
         """What becomes of colours: ``scale * bgr + offset``.
 
         Args:
-            seen: What counts of the picture, `(N, 3, h, w)` BGR near [0, 1].
+            seen: What counts of the picture, `(N, C, h, w)`, BGR near [0, 1].
             code: See :meth:`Injector.forward`, as of those that follow.
             fed: Statistics.
             fed_weight: Their share.
 
         Returns:
-            Scale and offset, each `(N, 3)`, and the statistics used `(N, 6)`.
+            Scale and offset, each `(N, C)`, and the statistics used `(N, 2 C)`.
         """
         own = torch.cat(frame_moments(seen), 1)
         used = own + fed_weight * (fed - own)
         mean, variance = used.chunk(2, 1)
         mean_s, deviation_s = code.chunk(2, 1)
-        scale = (deviation_s * (variance + FLOOR).rsqrt()).clamp_max(MOST_GAIN)
+        scale = (deviation_s * (variance + FLOOR).rsqrt()).clamp_max(self.most_gain)
         return scale, mean_s - scale * mean, used

@@ -65,9 +65,18 @@ class StyleNetwork(nn.Module, ABC):
     def picture_weights(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """Weight of the first layer, weight and bias of the last: an export scales pixels there."""
 
+    def late_injectors(self) -> list[Injector]:
+        """The modules through which the style enters what is seen in the finished picture."""
+        return []
+
+    def refined(self, picture: Tensor, inject: Injection) -> Tensor:
+        """The finished picture `(N, 3, H, W)` near [0, 1], mended through the late modules."""
+        return picture
+
     def injectors(self) -> list[Injector]:
         """The modules in the order in which codes and statistics are laid out."""
-        return [*self.feature_injectors(), *([] if self.palette is None else [self.palette])]
+        palette = [] if self.palette is None else [self.palette]
+        return [*self.feature_injectors(), *palette, *self.late_injectors()]
 
     @property
     def code_size(self) -> int:
@@ -119,9 +128,11 @@ class StyleNetwork(nn.Module, ABC):
         code = self._summed_code(self.style_levels(style))
         if self.code_mixer is not None:
             code = self.code_mixer(code)
-        if self.palette is None:
-            return code
-        return torch.cat([code, self.palette.encode_style([style])], 1)
+        palette = [] if self.palette is None else [self.palette.encode_style([style])]
+        return torch.cat([code, *palette, *self._late_codes(style)], 1)
+
+    def _late_codes(self, style: Tensor) -> list[Tensor]:
+        return []
 
     def _summed_code(self, levels: list[Tensor]) -> Tensor:
         return summed_code(self.feature_injectors(), levels)
@@ -161,6 +172,7 @@ class StyleNetwork(nn.Module, ABC):
             stylised = stylised + frame * self.frame_share.view(1, 3, 1, 1)
         if self.palette is not None:
             stylised = inject(stylised)
+        stylised = self.refined(stylised, inject)
         if strength is not None:
             mix = strength.unsqueeze(-1).unsqueeze(-1)
             stylised = stylised * mix + frame * (1 - mix)

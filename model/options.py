@@ -75,6 +75,7 @@ class NetworkOptions:
     head_width: int = 16  # hsi-edge: channels at stride 2
     style_hidden: int = 64  # width of the dynamic networks' heads
     skip: bool = False  # hsi-vgg: relu3_1 reaches the decoder too, through a module of its own
+    refinements: int = 0  # hsi-vgg: how often relu2_1 of the picture is given the style's moments
     add_frame: bool = False  # pictures are what the network draws and a learned share of the frame
     match_palette: Palette = "none"  # what of the painting's colours pictures take
     code_hidden: int = 0  # width of the layers that correct a code as a whole; 0 for none
@@ -88,6 +89,12 @@ class NetworkOptions:
         if not isinstance(self.skip, bool) or (self.skip and self.preset != "hsi-vgg"):
             raise OptionError(
                 f"skip must be true or false, true for hsi-vgg alone, got {self.skip!r}"
+            )
+        most = 4 if self.preset == "hsi-vgg" else 0
+        if not isinstance(self.refinements, int) or not 0 <= self.refinements <= most:
+            raise OptionError(
+                "refinements must be a whole number from 0 to 4, 0 for hsi-edge, "
+                f"got {self.refinements!r}"
             )
         if not isinstance(self.add_frame, bool):
             raise OptionError(f"add_frame must be true or false, got {self.add_frame!r}")

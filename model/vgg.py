@@ -47,11 +47,12 @@ class VggEncoder(nn.Module):
             self.widths += (layer,) if first else ()
             width, first = layer, False
 
-    def forward(self, picture: Tensor) -> list[Tensor]:
+    def forward(self, picture: Tensor, depth: int | None = None) -> list[Tensor]:
         """Return `relu1_1 ... relu{4,5}_1`, `(N, C_l, H / 2^l, W / 2^l)` each.
 
         Args:
             picture: `(N, 3, H, W)` BGR in [0, 1]; H and W at least 16.
+            depth: How many of them; None for all.
         """
         convs = iter(self.convs)
         x, taps = self.normalise(picture), []
@@ -62,6 +63,8 @@ class VggEncoder(nn.Module):
             x = torch.relu(next(convs)(x))
             if step == "tap":
                 taps.append(x)
+                if len(taps) == depth:
+                    break
         return taps
 
     def activations(self, picture: Tensor) -> list[Tensor]:

@@ -6,14 +6,19 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from hsi.model.channel_palette import ChannelMatcher
+from hsi.model.convolution import reflecting_convolution
 from hsi.model.injection import Injection, Injector
 from hsi.model.injector import StyleInjector
 from hsi.model.network import StyleNetwork, build_injector, summed_code
 from hsi.model.options import NetworkOptions
+from hsi.model.refiner import RefiningDecoder
 from hsi.model.vgg import vgg19_encoder
 from hsi.runtime.errors import OptionError
 
 RELU3_1 = 9  # steps of the decoder until its features stand for relu3_1
+REFINED = 2  # relu2_1 is what of a picture is looked at again
+REFINING_GAIN = 3.0  # by which a deviation there is enlarged at most
 
 
 class VggNetwork(StyleNetwork):
@@ -22,6 +27,10 @@ class VggNetwork(StyleNetwork):
     With ``skip``, which the paper does not have, relu3_1 of the frame goes through a module of its
     own and is added where the decoder is back at its size: contours need not come from features of
     one in eight pixels, and a face stays a face.
+
+    With ``refinements``, which the paper does not have either, the finished picture is encoded
+    again to relu2_1, whose channels take the painting's mean and deviation, and what that changes
+    is decoded and added: what a decoder gets wrong in fine strokes and grain is mended.
     """
 
     def __init__(self, options: NetworkOptions) -> None:
@@ -35,6 +44,16 @@ class VggNetwork(StyleNetwork):
         self.skip: Injector | None = None
         if options.skip:
             self.add_skip()
+        self.matchers, self.refiners = nn.ModuleList(), nn.ModuleList()
+        self.add_refinements(options.refinements)
+
+    def add_refinements(self, count: int) -> None:
+        """Let the picture be encoded again, and mended, so many times; whose decoders are fresh."""
+        self.options = replace(self.options, refinements=len(self.matchers) + count)
+        for _ in range(count):
+            width = self.encoder.widths[REFINED - 1]
+            self.matchers.append(ChannelMatcher(width, most_gain=REFINING_GAIN, step=1))
+            self.refiners.append(RefiningDecoder())
 
     def add_skip(self) -> None:
         """Let relu3_1 reach the decoder through a module of its own, with nothing at first.
@@ -79,6 +98,24 @@ class VggNetwork(StyleNetwork):
         picture: Tensor = self.decoder(features, skipped)
         return picture
 
+    def late_injectors(self) -> list[Injector]:
+        """Those of the refinements, which learn nothing."""
+        return cast("list[Injector]", list(self.matchers))
+
+    def refined(self, picture: Tensor, inject: Injection) -> Tensor:
+        """Let relu2_1 of the picture take the painting's moments, as often as told."""
+        height, width = picture.shape[2:]
+        for refiner in self.refiners:
+            seen = self.encoder(picture, REFINED)[-1]
+            picture = picture + refiner(seen, inject(seen))[:, :, :height, :width]
+        return picture
+
+    def _late_codes(self, style: Tensor) -> list[Tensor]:
+        if not self.matchers:
+            return []
+        seen = self.encoder(style, REFINED)[-1:]
+        return [matcher.encode_style(seen) for matcher in self.late_injectors()]
+
     def _summed_code(self, levels: list[Tensor]) -> Tensor:
         middle, deep = levels
         code = summed_code(self.cascaded, [deep])
@@ -97,7 +134,7 @@ class MirroredDecoder(nn.Module):
             if isinstance(layer, str):
                 steps.append(nn.Upsample(scale_factor=2, mode="nearest"))
                 continue
-            steps += [_convolution(width, layer), nn.ReLU()]
+            steps += [reflecting_convolution(width, layer), nn.ReLU()]
             width = layer
         self.steps = nn.Sequential(*steps[:-1])
 
@@ -121,13 +158,6 @@ class MirroredDecoder(nn.Module):
         features = self.steps[:RELU3_1](features)
         picture: Tensor = self.steps[RELU3_1:](features if skipped is None else features + skipped)
         return picture
-
-
-def _convolution(width_in: int, width_out: int) -> nn.Conv2d:
-    layer = nn.Conv2d(width_in, width_out, 3, padding=1, padding_mode="reflect")
-    # With torch's own first weights a picture fades to the biases within nine layers.
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    return layer
 
 
 def _kept_channels(module: Injector) -> Injector:

@@ -94,7 +94,8 @@ def options_from(args: argparse.Namespace) -> TrainOptions:
     if args.threads is not None and args.threads < 1:
         raise OptionError(f"--threads must be at least 1, got {args.threads}")
     apart = {"weights", "content", "style", "structure_levels", "first_weights"}
-    first_weights: FirstWeights = "skip" if args.init else "whole"
+    added: FirstWeights = "refinements" if args.refinements else "skip"
+    first_weights = added if args.init else "whole"
     names = set(TrainOptions.__dataclass_fields__) - apart
     return TrainOptions(
         content=tuple(args.content),
@@ -151,7 +152,9 @@ def network_options(args: argparse.Namespace) -> NetworkOptions:
     if args.deviation_floor is not None:
         injector = replace(injector, deviation_floor=args.deviation_floor)
     hidden = preset.code_hidden if args.code_hidden is None else args.code_hidden
-    more = {name: getattr(args, name) for name in ("skip", "add_frame", "match_palette")}
+    more = {
+        name: getattr(args, name) for name in ("skip", "refinements", "add_frame", "match_palette")
+    }
     more = {name: value for name, value in more.items() if value is not None}
     return replace(preset, injector=injector, transfer=args.transfer, code_hidden=hidden, **more)
 
@@ -185,6 +188,12 @@ def _add_network(group: "argparse._ArgumentGroup") -> None:
         "--match-palette", choices=get_args(Palette),
         help="what pictures take of the painting's colours: each channel's mean and deviation, or "
         "mean and covariance; a network of --init does so from there on (default: the preset's)",
+    )  # fmt: skip
+    add(
+        "--refinements", type=int, metavar="N",
+        help="hsi-vgg: how often the finished picture is encoded again, to relu2_1, and given the "
+        "painting's moments there; added to a network of --init that has none (default: the "
+        "preset's)",
     )  # fmt: skip
     add(
         "--add-frame", action="store_true", default=None,
@@ -235,8 +244,8 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
     add(
         "--first-weights", action="store_true",
         help="a fresh hsi-vgg starts from a decoder solved for by least squares and modules that "
-        "do what AdaIN does: minutes in the place of thousands of steps; with --init and --skip, "
-        "the new skip does",
+        "do what AdaIN does: minutes in the place of thousands of steps; with --init and --skip "
+        "or --refinements, what is new does",
     )  # fmt: skip
     add("--threads", type=int, metavar="N", help="CPU threads (default: as torch chooses)")
     add("-q", "--quiet", action="store_true", help="no progress bar")

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from tqdm import tqdm
 
-from hsi.model import StyleNetwork, VggNetwork, build_network
+from hsi.model import NetworkOptions, StyleNetwork, VggNetwork, build_network
 from hsi.model.checkpoint import load_checkpoint
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError, OptionError
@@ -69,12 +69,7 @@ def _train(args: argparse.Namespace) -> str:
 def _initial(args: argparse.Namespace) -> StyleNetwork:
     if args.init:
         network = load_checkpoint(args.init).network
-        fresh_skip = args.skip and not network.options.skip
-        if args.first_weights and not fresh_skip:
-            raise OptionError(
-                "--first-weights must go with a fresh network or with a fresh --skip, got --init "
-                "alone: leave one of them away"
-            )
+        _check_fresh(network.options, args)
         torch.manual_seed(args.seed)  # of what is added
         _add_parts(network, args)
         if args.code_hidden and not network.options.code_hidden:
@@ -86,6 +81,26 @@ def _initial(args: argparse.Namespace) -> StyleNetwork:
     return fresh_network(options, args.encoder or args.loss_network, args.seed)
 
 
+def _check_fresh(options: NetworkOptions, args: argparse.Namespace) -> None:
+    refinements = args.refinements is not None and args.refinements != options.refinements
+    if refinements and options.refinements:
+        raise OptionError(
+            f"--refinements must be the {options.refinements} of --init, got {args.refinements}: "
+            "leave it away"
+        )
+    if refinements and args.refinements and not args.first_weights:
+        raise OptionError(
+            "--refinements must come with --first-weights where --init has none, got it alone: "
+            "without them they would draw over a trained picture"
+        )
+    fresh = [refinements, args.skip and not options.skip]
+    if args.first_weights and sum(map(bool, fresh)) != 1:
+        raise OptionError(
+            "--first-weights must go with a fresh network, or with one of a fresh --skip and fresh "
+            f"--refinements, got --init with {'both' if all(fresh) else 'neither'}"
+        )
+
+
 def _add_parts(network: StyleNetwork, args: argparse.Namespace) -> None:
     if args.skip is False and network.options.skip:
         raise OptionError(
@@ -94,6 +109,13 @@ def _add_parts(network: StyleNetwork, args: argparse.Namespace) -> None:
         )
     if args.match_palette:
         network.set_palette(args.match_palette)
+    if args.refinements and not network.options.refinements:
+        if not isinstance(network, VggNetwork):
+            raise OptionError(
+                f"--refinements must go with hsi-vgg, got --init with {network.options.preset}: "
+                "leave it away"
+            )
+        network.add_refinements(args.refinements)
     if args.add_frame and not network.options.add_frame:
         network.add_frame()
     if args.skip and not network.options.skip:

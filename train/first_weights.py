@@ -13,7 +13,7 @@ from hsi.model.checkpoint import load_tensors
 from hsi.model.injection import Injection, Injector, spread
 from hsi.model.network import summed_code
 from hsi.runtime.errors import OptionError
-from hsi.train.inversion import solve_decoder
+from hsi.train.inversion import solve_decoder, solve_refiners
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,22 @@ def make_first_weights(
     fit_cascade(network, *_features(network, batches, -1), steps=steps)
     if network.skip:
         make_first_skip(network, batches, steps=steps)
+    if network.refiners:
+        make_first_refinements(network, batches)
+
+
+def make_first_refinements(network: StyleNetwork, batches: Sequence[tuple[Tensor, Tensor]]) -> None:
+    """Give fresh refinements decoders that invert the encoder; arguments as of the whole.
+
+    Raises:
+        OptionError: See :func:`require_first_weights`; or it has none.
+    """
+    require_first_weights(network.options)
+    if not isinstance(network, VggNetwork) or not network.refiners:
+        raise OptionError(
+            "first weights of refinements must go with refinements, got a network without"
+        )
+    solve_refiners(network, [pictures for pair in batches for pictures in pair])
 
 
 def make_first_skip(

@@ -2,16 +2,19 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hsi.model import VggNetwork
+from hsi.model.refiner import RefiningDecoder
 
 log = logging.getLogger(__name__)
 
 RIDGE = 1e-3  # of the mean square of what a layer reads
+RELU2_1 = 3  # its place among a picture and the encoder's activations
 POSITIONS = 512  # of a picture that count, drawn at random: neighbours say much the same
 
 
@@ -32,16 +35,33 @@ def solve_decoder(network: VggNetwork, batches: Sequence[Tensor]) -> None:
     layers = [step for step in steps if isinstance(step, nn.Conv2d)]
     for number, layer in enumerate(layers, 1):
         before = nn.Sequential(*steps[: steps.index(layer)])
-        _solve(layer, _inverse_pairs(network, before, -1 - number, batches))
+        _solve(layer, _inverse_pairs(network, before, -1, -1 - number, batches))
         log.info("first weights: layer %d of %d of the decoder", number, len(layers))
 
 
+@torch.no_grad()
+def solve_refiners(network: VggNetwork, batches: Sequence[Tensor]) -> None:
+    """Likewise the decoders of the refinements, from relu2_1: all of them the same.
+
+    Args:
+        network: With refinements; see :func:`solve_decoder`.
+        batches: Likewise.
+    """
+    first, *others = cast("list[RefiningDecoder]", list(network.refiners))
+    for layer, depth in zip(first.convolutions, (2, 1, 0), strict=True):
+        before = first.steps[: list(first.steps).index(layer)]
+        _solve(layer, _inverse_pairs(network, before, RELU2_1, depth, batches))
+    for other in others:
+        other.load_state_dict(first.state_dict())
+    log.info("first weights: the decoders of %d refinements", 1 + len(others))
+
+
 def _inverse_pairs(
-    network: VggNetwork, before: nn.Module, depth: int, batches: Sequence[Tensor]
+    network: VggNetwork, before: nn.Module, source: int, depth: int, batches: Sequence[Tensor]
 ) -> Iterator[tuple[Tensor, Tensor]]:
     for pictures in batches:
         seen = [pictures, *network.encoder.activations(pictures)]
-        yield before(seen[-1]), seen[depth]
+        yield before(seen[source]), seen[depth]
 
 
 def _solve(layer: nn.Conv2d, pairs: Iterable[tuple[Tensor, Tensor]]) -> None:

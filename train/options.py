@@ -9,7 +9,7 @@ from hsi.runtime.errors import OptionError
 
 Precision = Literal["fp32", "bf16"]
 StyleNorm = Literal["l2", "mse"]
-FirstWeights = Literal["random", "whole", "skip"]
+FirstWeights = Literal["random", "whole", "skip", "refinements"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class TrainOptions:
     structure_levels: tuple[int, ...] = (1, 2)  # of the structure loss: relu1_1 to relu4_1
     style_norm: StyleNorm = "l2"  # the paper's; "mse" is AdaIN's, and a few styles outweigh all
     style_side_only: bool = False  # the frame path's weights stay as they are
-    first_weights: FirstWeights = "random"  # or of hsi-vgg, or of its skip alone: as AdaIN
+    first_weights: FirstWeights = "random"  # or of hsi-vgg, or of what is added to it
     precision: Precision = "fp32"  # of the loss network, on a GPU of the trained network too
     device: str = "cpu"
     seed: int = 0

@@ -22,7 +22,12 @@ from hsi.model.checkpoint import (
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
 from hsi.train.disturbance import disturbed
-from hsi.train.first_weights import make_first_skip, make_first_weights, require_first_weights
+from hsi.train.first_weights import (
+    make_first_refinements,
+    make_first_skip,
+    make_first_weights,
+    require_first_weights,
+)
 from hsi.train.losses import LossNetwork, require_finite
 from hsi.train.objective import Objective
 from hsi.train.options import TrainOptions
@@ -141,8 +146,11 @@ class Trainer:
         found = [self._batch(step)[1:] for step in range(count)]
         with self._autocast(True):
             batches = [(self._judged(c).to(options.device), s.to(options.device)) for c, s in found]
-            make = make_first_weights if options.first_weights == "whole" else make_first_skip
-            make(self.network, batches)
+            if options.first_weights == "refinements":
+                make_first_refinements(self.network, batches)
+            else:
+                make = make_first_weights if options.first_weights == "whole" else make_first_skip
+                make(self.network, batches)
         self.average.load_state_dict(self.network.state_dict())
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from hsi.export import ExportOptions, ExportReport, export, exporter
-from hsi.model import PRESETS, NetworkOptions, StyleNetwork, build_network
+from hsi.model import PRESETS, NetworkOptions, StyleNetwork, VggNetwork, build_network
 from hsi.model.checkpoint import Checkpoint, save_checkpoint
 from hsi.runtime.bundle import Bundle
 from hsi.runtime.frame import Image
@@ -76,10 +76,19 @@ def hsi_vgg(vgg: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportReport
     """The report of an export of the large preset, untrained."""
     found = ROOT.parent / "shared" / "data" / "vgg" / "vgg_normalised_relu4_1.pth"
     network = fresh_network(
-        replace(PRESETS["hsi-vgg"], skip=True, match_palette="covariance"),
+        replace(
+            PRESETS["hsi-vgg"],
+            skip=True,
+            refinements=1,
+            add_frame=True,
+            match_palette="covariance",
+        ),
         found if found.exists() else vgg,
         0,
     ).eval()
+    assert isinstance(network, VggNetwork)
+    for refiner in network.refiners:  # fresh ones draw changes larger than pictures
+        refiner.get_parameter("steps.5.weight").data.mul_(0.1)
     folder = tmp_path_factory.mktemp("hsi_vgg")
     save_checkpoint(folder / "vgg.pt", Checkpoint(network=network))
     return export(

@@ -28,6 +28,8 @@ def test_options_missing_from_an_older_file_take_their_defaults() -> None:
         ({"stem_width": 2.5}, "stem_width must be a whole number from 1 to 1024, got 2.5"),
         ({"stem_width": "wide"}, "stem_width must be .* got 'wide'"),
         ({"preset": "hsi-edge", "skip": True}, "skip must be .* true for hsi-vgg alone, got True"),
+        ({"preset": "hsi-vgg", "refinements": 5}, "refinements must be .* from 0 to 4, .* got 5"),
+        ({"preset": "hsi-edge", "refinements": 1}, "refinements must be .* 0 for hsi-edge, got 1"),
         ({"add_frame": 1}, "add_frame must be true or false, got 1"),
         ({"match_palette": "all"}, "match_palette must be one of none, channels, .* got 'all'"),
         ({"preset": "hsi-vgg", "skip": 1}, "skip must be true or false, .* got 1"),

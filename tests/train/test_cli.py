@@ -1,4 +1,5 @@
 import csv
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -166,7 +167,10 @@ def test_bad_input_gives_one_line_and_its_exit_code(
     ("init", "message"),
     [
         (None, "first_weights must go with hsi-vgg and its HSI modules, got hsi-edge"),
-        ("first.pt", "--first-weights must go with a fresh network or with a fresh --skip, got"),
+        (
+            "first.pt",
+            "--first-weights must go with a fresh network, or with .* with neither",
+        ),
     ],
 )
 def test_first_weights_are_for_a_fresh_hsi_vgg(
@@ -183,7 +187,7 @@ def test_first_weights_are_for_a_fresh_hsi_vgg(
     code, out, err = train("--first-weights", init=init)
 
     assert (code, out) == (2, "")
-    assert err.startswith(f"hsi-train: {message}")
+    assert re.match(f"hsi-train: {message}", err)
     assert err.count("\n") == 1
 
 
@@ -234,6 +238,36 @@ def test_a_trained_network_is_given_a_share_of_the_frame(
     assert network.options.add_frame
     assert network.frame_share is not None
     assert network.frame_share.tolist() == pytest.approx([FRAME_SHARE] * 3, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--refinements 1 --first-weights", "--refinements must go with hsi-vgg, got .* hsi-edge"),
+        ("--refinements 1", "--refinements must come with --first-weights where --init has none"),
+        ("--refinements 1 --skip --first-weights", "--first-weights must go with .* with both"),
+    ],
+)
+def test_refinements_are_added_to_hsi_vgg_alone_and_with_first_weights(
+    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path, words: str, message: str
+) -> None:
+    save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
+
+    code, out, err = train(*words.split(), init=tmp_path / "first.pt")
+
+    assert (code, out) == (2, "")
+    assert re.match(f"hsi-train: {message}", err)
+    assert err.count("\n") == 1
+
+
+def test_refinements_are_as_many_as_a_trained_network_has(train: Command, tmp_path: Path) -> None:
+    network = build_network(replace(PRESETS["hsi-vgg"], refinements=2))
+    save_checkpoint(tmp_path / "first.pt", Checkpoint(network=network))
+
+    code, _, err = train("--refinements", "1", init=tmp_path / "first.pt")
+
+    assert code == 2
+    assert re.match("hsi-train: --refinements must be the 2 of --init, got 1: leave it away", err)
 
 
 def test_a_skip_is_not_taken_from_a_trained_network(train: Command, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hsi.train.first_weights import (
     SKIPPED,
     fit_cascade,
     fit_skip,
+    make_first_refinements,
     make_first_skip,
     make_first_weights,
     matched,
@@ -121,7 +122,12 @@ def test_networks_without_a_cascade_are_refused(
         make_first_weights(moments, [])
 
 
-@pytest.mark.parametrize("first_weights", ["whole", "skip"])
+def test_a_network_without_refinements_gets_no_weights_for_any(network: VggNetwork) -> None:
+    with pytest.raises(OptionError, match="must go with refinements, got a network without"):
+        make_first_refinements(network, [])
+
+
+@pytest.mark.parametrize("first_weights", ["whole", "skip", "refinements"])
 def test_a_run_makes_first_weights_once(
     make_options: Options,
     network: VggNetwork,
@@ -129,7 +135,7 @@ def test_a_run_makes_first_weights_once(
     first_weights: FirstWeights,
 ) -> None:
     given: list[Sequence[tuple[Tensor, Tensor]]] = []
-    maker = {"whole": "make_first_weights", "skip": "make_first_skip"}[first_weights]
+    maker = f"make_first_{'weights' if first_weights == 'whole' else first_weights}"
     monkeypatch.setattr("hsi.train.trainer.contact_sheet", lambda *_: np.zeros((8, 8, 3), np.uint8))
     monkeypatch.setattr(f"hsi.train.trainer.{maker}", lambda _, batches: given.append(batches))
     for steps in (1, 2):
