@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from hsi.runtime.arguments import Request, parse, request_from
@@ -19,6 +18,7 @@ from hsi.runtime.closed_pipe import leave_unread
 from hsi.runtime.errors import HsiError
 from hsi.runtime.family import asks_for_pictures
 from hsi.runtime.heap import keep_frames, share_heap
+from hsi.runtime.stop_signals import SIGNALLED, StopSignals
 from hsi.runtime.uri import redact_words
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _FAULT = 6
-_SIGNAL = 128  # what shells add to a signal's number
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        return stop.exit_code or _SIGNAL + signal.SIGINT
+        return stop.exit_code or SIGNALLED + signal.SIGINT
     except BrokenPipeError:
         return leave_unread()
     except Exception as error:
@@ -87,36 +86,13 @@ def _say_as_json(text: str) -> None:
     print(json.dumps(line), file=sys.stderr)
 
 
-class _Stop:
-    """Turns the first signal into a request to end, and the second into an end."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-        self.exit_code = 0
-
-    @contextlib.contextmanager
-    def on_signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread may set signal handlers
-            return
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(number, self._note) for number in numbers]
-        try:
-            yield
-        finally:
-            for number, handler in zip(numbers, before, strict=True):
-                signal.signal(number, handler)
+class _Stop(StopSignals):
+    """What ends a run, and the exit code that says so."""
 
     def note_faults(self, summary: RunSummary) -> None:
         """Let a run that lost an output on the way end as a fault."""
         if "output failed" in summary.event_counts:
             self.exit_code = self.exit_code or _FAULT
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.event.is_set():
-            raise KeyboardInterrupt
-        self.exit_code = _SIGNAL + number
-        self.event.set()
 
 
 def _print_version() -> int:

@@ -3,6 +3,7 @@
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from hsi.model import NetworkOptions, StyleNetwork, VggNetwork, build_network
 from hsi.model.checkpoint import load_checkpoint
 from hsi.runtime.completion import complete
 from hsi.runtime.errors import EngineError, HsiError, OptionError
+from hsi.runtime.stop_signals import SIGNALLED, StopSignals
 from hsi.train.arguments import network_options, options_from, parser
 from hsi.train.first_weights import fresh_network, require_first_weights
 from hsi.train.trainer import Trainer
@@ -27,11 +29,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 done, 2 wrong options, 3 input missing or unusable, 4 out of memory,
-        6 output not writable, 130 interrupted.
+        6 output not writable, 130 or 143 interrupted: after the step it was at, which is saved.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    stop = StopSignals()
     try:
-        print(_train(complete(parser()).parse_args(argv)), flush=True)
+        args = complete(parser()).parse_args(argv)
+        with stop.on_signals():
+            print(_train(args, stop), flush=True)
     except HsiError as error:
         print(f"hsi-train: {error}", file=sys.stderr)
         return error.exit_code
@@ -40,11 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             "hsi-train: interrupted: the same command goes on from the last saved state",
             file=sys.stderr,
         )
-        return 130
+        return stop.exit_code or SIGNALLED + signal.SIGINT
     return 0
 
 
-def _train(args: argparse.Namespace) -> str:
+def _train(args: argparse.Namespace, stop: StopSignals) -> str:
     options = options_from(args)
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -57,7 +62,7 @@ def _train(args: argparse.Namespace) -> str:
                 if step % 10 == 0:
                     bar.set_postfix({k: f"{losses[k]:.3g}" for k in ("total", "style", "content")})
 
-            trainer.run(show)
+            trainer.run(show, stop.event)
     except torch.OutOfMemoryError as error:
         raise EngineError(
             f"{options.device}: expected memory for {options.batch} pictures of {options.crop} "

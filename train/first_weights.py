@@ -1,7 +1,7 @@
 """First weights: a fresh network, and an ``hsi-vgg`` that works before it is trained."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -221,3 +221,11 @@ def _draw(
     found = (v[torch.randint(len(v), (count,), generator=drawn)] for v in (contents, styles))
     content, style = found
     return content, style
+
+
+# By what of a network they are for.
+FIRST_WEIGHTS: dict[str, Callable[[StyleNetwork, Sequence[tuple[Tensor, Tensor]]], None]] = {
+    "whole": make_first_weights,
+    "skip": make_first_skip,
+    "refinements": make_first_refinements,
+}

@@ -5,6 +5,7 @@ import logging
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,7 @@ from hsi.model.checkpoint import (
 from hsi.runtime.errors import OutputError, SourceError
 from hsi.train.discriminator import MultiScaleDiscriminator
 from hsi.train.disturbance import disturbed
-from hsi.train.first_weights import (
-    make_first_refinements,
-    make_first_skip,
-    make_first_weights,
-    require_first_weights,
-)
+from hsi.train.first_weights import FIRST_WEIGHTS, require_first_weights
 from hsi.train.losses import LossNetwork, require_finite
 from hsi.train.objective import Objective
 from hsi.train.options import TrainOptions
@@ -38,6 +34,8 @@ from hsi.train.teacher import Teacher
 from hsi.train.variation import degraded, flattened, varied
 
 log = logging.getLogger(__name__)
+
+OnStep = Callable[[int, dict[str, float]], None]
 
 EMA_DECAY = 0.998
 FIRST_PICTURES = 384  # that first weights are made from
@@ -87,11 +85,12 @@ class Trainer:
         )
         self.step = 0
 
-    def run(self, on_step: Callable[[int, dict[str, float]], None] | None = None) -> Checkpoint:
+    def run(self, on_step: OnStep | None = None, stop: Event | None = None) -> Checkpoint:
         """Train to the last step, saving as it goes.
 
         Args:
             on_step: Called after each step with its number and its losses by name.
+            stop: Set, the run ends after the step it is at, and loses none.
 
         Returns:
             The running average of the weights, as written to ``options.out``.
@@ -99,6 +98,7 @@ class Trainer:
         Raises:
             SourceError: The loss stopped being a number, or the run folder holds another run.
             OutputError: The run folder cannot be written, or another process writes to it.
+            KeyboardInterrupt: ``stop`` was set; the state is saved.
         """
         folder = self.options.run_folder
         try:
@@ -107,7 +107,7 @@ class Trainer:
                 self._resume()
                 if self.options.first_weights != "random" and self.step == 0:
                     self._make_first_weights()
-                return self._run(RunLog(folder / "log.csv", self.step), on_step)
+                return self._run(RunLog(folder / "log.csv", self.step), on_step, stop)
         except (SourceError, OutputError):
             raise
         except Timeout as error:
@@ -121,9 +121,7 @@ class Trainer:
                 f"{error.strerror or error}: give another --out"
             ) from error
 
-    def _run(
-        self, log_: RunLog, on_step: Callable[[int, dict[str, float]], None] | None
-    ) -> Checkpoint:
+    def _run(self, log_: RunLog, on_step: OnStep | None, stop: Event | None) -> Checkpoint:
         with log_ as rows, ThreadPoolExecutor(1) as reader:
             coming = reader.submit(self._batch, self.step)
             while self.step < self.options.steps:
@@ -135,6 +133,10 @@ class Trainer:
                 if on_step:
                     on_step(self.step, losses)
                 self._keep(rows)
+                if stop and stop.is_set() and self.step < self.options.steps:
+                    rows.flush()
+                    self._save()
+                    raise KeyboardInterrupt
         checkpoint = self._checkpoint()
         save_checkpoint(self.options.out, checkpoint)
         return checkpoint
@@ -146,11 +148,7 @@ class Trainer:
         found = [self._batch(step)[1:] for step in range(count)]
         with self._autocast(True):
             batches = [(self._judged(c).to(options.device), s.to(options.device)) for c, s in found]
-            if options.first_weights == "refinements":
-                make_first_refinements(self.network, batches)
-            else:
-                make = make_first_weights if options.first_weights == "whole" else make_first_skip
-                make(self.network, batches)
+            FIRST_WEIGHTS[options.first_weights](self.network, batches)
         self.average.load_state_dict(self.network.state_dict())
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,5 +1,7 @@
 import csv
+import os
 import re
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +11,11 @@ import pytest
 import torch
 
 from hsi.model import PRESETS, StyleNetwork, build_network
-from hsi.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from hsi.model.checkpoint import Checkpoint, load_checkpoint, load_values, save_checkpoint
 from hsi.model.network import FRAME_SHARE
 from hsi.train.cli import main
 from hsi.train.options import TrainOptions
+from hsi.train.run_log import RunLog
 from hsi.train.trainer import Trainer
 
 Command = Callable[..., tuple[int, str, str]]
@@ -315,7 +318,7 @@ def test_a_full_disk_is_said_and_leaves_no_checkpoint(
 
 
 def test_too_little_memory_is_said(train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(self: Trainer, on_step: object) -> None:
+    def run(self: Trainer, *_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2.00 GiB")
 
     monkeypatch.setattr(Trainer, "run", run)
@@ -325,17 +328,32 @@ def test_too_little_memory_is_said(train: Command, monkeypatch: pytest.MonkeyPat
     assert err.endswith("found too little: lower --batch or --crop\n")
 
 
-def test_an_interrupted_run_says_how_to_go_on(
-    train: Command, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_loses_no_step(
+    train: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    expected: int,
 ) -> None:
-    def run(self: Trainer, on_step: object) -> None:
-        raise KeyboardInterrupt
+    keep = Trainer._keep
 
-    monkeypatch.setattr(Trainer, "run", run)
-    code, out, err = train()
+    def interrupted(self: Trainer, rows: RunLog) -> None:
+        keep(self, rows)
+        if self.step == 1:
+            os.kill(os.getpid(), number)
 
-    assert (code, out) == (130, "")
+    monkeypatch.setattr(Trainer, "_keep", interrupted)
+    code, out, err = train(steps=3)
+
+    assert (code, out) == (expected, "")
     assert err == "hsi-train: interrupted: the same command goes on from the last saved state\n"
+    assert load_values(tmp_path / "model.run" / "state.pt")["step"] == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+    assert train(steps=3)[0] == 0
+    rows = csv.DictReader((tmp_path / "model.run" / "log.csv").read_text().splitlines())
+    assert [row["step"] for row in rows] == ["1", "2", "3"]
 
 
 def test_help_names_every_default(capsys: pytest.CaptureFixture[str]) -> None:

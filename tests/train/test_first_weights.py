@@ -9,6 +9,7 @@ from torch import Tensor
 from hsi.model import PRESETS, StyleNetwork, VggNetwork, build_network
 from hsi.runtime.errors import OptionError
 from hsi.train.first_weights import (
+    FIRST_WEIGHTS,
     SKIPPED,
     fit_cascade,
     fit_skip,
@@ -135,9 +136,8 @@ def test_a_run_makes_first_weights_once(
     first_weights: FirstWeights,
 ) -> None:
     given: list[Sequence[tuple[Tensor, Tensor]]] = []
-    maker = f"make_first_{'weights' if first_weights == 'whole' else first_weights}"
     monkeypatch.setattr("hsi.train.trainer.contact_sheet", lambda *_: np.zeros((8, 8, 3), np.uint8))
-    monkeypatch.setattr(f"hsi.train.trainer.{maker}", lambda _, batches: given.append(batches))
+    monkeypatch.setitem(FIRST_WEIGHTS, first_weights, lambda _, batches: given.append(batches))
     for steps in (1, 2):
         options = make_options(first_weights=first_weights, steps=steps, batch=1, save_every=1)
         Trainer(options, network).run()

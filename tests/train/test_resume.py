@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 import torch
@@ -77,6 +78,34 @@ def test_a_killed_run_resumes_to_the_same_weights_to_the_bit(
     assert steps == [6, 7, 8, 9]
     assert same(made.network.state_dict(), expected)
     assert log_of(options) == log_of(whole)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_run_told_to_stop_saves_the_step_it_is_at(
+    make_options: Options, tiny: Network, tmp_path: Path
+) -> None:
+    expected = Trainer(make_options(steps=4, out=tmp_path / "whole.pt"), tiny()).run()
+    options, stop, steps = make_options(steps=4, save_every=100), Event(), []
+
+    def stop_at_the_second(step: int, losses: dict[str, float]) -> None:
+        if step == 2:
+            stop.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(options, tiny()).run(stop_at_the_second, stop)
+    made = Trainer(options, tiny()).run(lambda step, losses: steps.append(step))
+
+    assert steps == [3, 4]
+    assert same(made.network.state_dict(), expected.network.state_dict())
+
+
+def test_a_run_told_to_stop_at_its_last_step_ends(make_options: Options, tiny: Network) -> None:
+    stop = Event()
+    stop.set()
+
+    Trainer(make_options(steps=1), tiny()).run(stop=stop)
+
+    assert make_options().out.exists()
 
 
 def test_a_finished_run_does_not_train_on(make_options: Options, tiny: Network) -> None:
