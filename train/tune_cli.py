@@ -24,7 +24,7 @@ from hsi.runtime.style_picture import sized_style
 from hsi.runtime.styles import style_path
 from hsi.train.losses import LossNetwork
 from hsi.train.pictures import PictureSet, held_out_paths, planes
-from hsi.train.tuning import StyleTuner, Tuned, TuneOptions
+from hsi.train.tuning import TUNING_WEIGHTS, StyleTuner, Tuned, TuneOptions
 
 EXAMPLES = """\
 examples:
@@ -92,6 +92,10 @@ def parser() -> argparse.ArgumentParser:
         help="side of the photographs' crops in pixels, a multiple of 8 (default: %(default)s)",
     )  # fmt: skip
     add(
+        "--content-weight", type=float, default=TUNING_WEIGHTS.content, metavar="W",
+        help="more keeps photographs clearer, at less of the style (default: %(default)g)",
+    )  # fmt: skip
+    add(
         "--precision", choices=("fp32", "bf16"), default="fp32",
         help="of the loss network; bf16 is faster on CPUs that have it (default: fp32)",
     )  # fmt: skip
@@ -103,9 +107,9 @@ def parser() -> argparse.ArgumentParser:
 
 def _tune_all(args: argparse.Namespace) -> None:
     outs = _outs(args)
-    options = TuneOptions(
-        steps=args.steps, crop=args.crop, precision=args.precision, seed=args.seed
-    )
+    names = ("steps", "crop", "precision", "seed")
+    weights = replace(TUNING_WEIGHTS, content=args.content_weight)
+    options = TuneOptions(weights=weights, **{name: getattr(args, name) for name in names})
     if args.threads:
         torch.set_num_threads(args.threads)
     network = load_checkpoint(args.network).network

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 import hsi.runtime
 from hsi.model import StyleNetwork
 from hsi.model.checkpoint import Checkpoint, save_checkpoint
+from hsi.runtime.errors import OptionError
 from hsi.train.tune_cli import main
+from hsi.train.tuning import TUNING_WEIGHTS, TuneOptions
 
 WEIGHTS = Path(__file__).parents[2] / "weights" / "hsi-edge.pt"
 Command = Callable[..., tuple[int, str, str]]
@@ -61,6 +64,23 @@ def test_a_tuned_style_is_a_file_that_the_runtime_takes(tune: Command) -> None:
         stylizer.set_style([("paint.style", 0.5), ("paint.png", 0.5)])
 
 
+def test_the_content_weight_is_what_the_tuner_goes_by(
+    tune: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[TuneOptions] = []
+
+    def tuner(network: object, photographs: object, judge: object, options: TuneOptions) -> None:
+        given.append(options)
+        raise OptionError("seen enough")
+
+    monkeypatch.setattr("hsi.train.tune_cli.StyleTuner", tuner)
+    tune()
+    tune(content_weight=60)
+
+    assert given[0].weights == TUNING_WEIGHTS
+    assert given[1].weights == replace(TUNING_WEIGHTS, content=60)
+
+
 @pytest.mark.parametrize(
     ("styles", "changes", "code", "message"),
     [
@@ -73,6 +93,7 @@ def test_a_tuned_style_is_a_file_that_the_runtime_takes(tune: Command) -> None:
         ((), {"out": "nowhere"}, 2, "--out must be a folder that exists, or a .style file"),
         (("paint.png", "paint.png"), {}, 2, "two styles have one name"),
         ((), {"steps": 0}, 2, "steps must be at least 1, got 0"),
+        ((), {"content_weight": -1}, 2, "the content weight must be 0 or more, got -1"),
         ((), {"stepps": 0}, 2, "unrecognized arguments: --stepps 0: see hsi-tune --help"),
     ],
 )
