@@ -1,7 +1,9 @@
 import csv
-import os
 import re
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,21 +17,16 @@ from hsi.model.checkpoint import Checkpoint, load_checkpoint, load_values, save_
 from hsi.model.network import FRAME_SHARE
 from hsi.train.cli import main
 from hsi.train.options import TrainOptions
-from hsi.train.run_log import RunLog
 from hsi.train.trainer import Trainer
 
+Words = Callable[..., list[str]]
 Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def train(
-    make_pictures: Callable[..., Path],
-    loss_network: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> Command:
-    """Run ``hsi-train`` for two small steps, with words changed or left out (None)."""
-    words: dict[str, Any] = {
+def words(make_pictures: Callable[..., Path], loss_network: Path, tmp_path: Path) -> Words:
+    """Of a command line for two small steps, some changed or left out (None)."""
+    chosen: dict[str, Any] = {
         "--content": make_pictures("photos"),
         "--style": make_pictures("paintings", first=10),
         "--loss-network": loss_network,
@@ -40,10 +37,19 @@ def train(
         "--adversarial-weight": 0,
     }
 
+    def argv(**changes: Any) -> list[str]:
+        changed = chosen | {f"--{name.replace('_', '-')}": v for name, v in changes.items()}
+        return [str(word) for item in changed.items() if item[1] is not None for word in item]
+
+    return argv
+
+
+@pytest.fixture
+def train(words: Words, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run ``hsi-train`` with them."""
+
     def run(*more: str, **changes: Any) -> tuple[int, str, str]:
-        changed = words | {f"--{name.replace('_', '-')}": v for name, v in changes.items()}
-        argv = [str(word) for item in changed.items() if item[1] is not None for word in item]
-        code = main([*argv, "--quiet", *more])
+        code = main([*words(**changes), "--quiet", *more])
         out, err = capsys.readouterr()
         return code, out, err
 
@@ -244,7 +250,7 @@ def test_a_trained_network_is_given_a_share_of_the_frame(
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("flags", "message"),
     [
         ("--refinements 1 --first-weights", "--refinements must go with hsi-vgg, got .* hsi-edge"),
         ("--refinements 1", "--refinements must come with --first-weights where --init has none"),
@@ -252,11 +258,11 @@ def test_a_trained_network_is_given_a_share_of_the_frame(
     ],
 )
 def test_refinements_are_added_to_hsi_vgg_alone_and_with_first_weights(
-    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path, words: str, message: str
+    train: Command, tiny: Callable[[], StyleNetwork], tmp_path: Path, flags: str, message: str
 ) -> None:
     save_checkpoint(tmp_path / "first.pt", Checkpoint(network=tiny()))
 
-    code, out, err = train(*words.split(), init=tmp_path / "first.pt")
+    code, out, err = train(*flags.split(), init=tmp_path / "first.pt")
 
     assert (code, out) == (2, "")
     assert re.match(f"hsi-train: {message}", err)
@@ -328,32 +334,23 @@ def test_too_little_memory_is_said(train: Command, monkeypatch: pytest.MonkeyPat
     assert err.endswith("found too little: lower --batch or --crop\n")
 
 
-@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_loses_no_step(
-    train: Command,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    number: signal.Signals,
-    expected: int,
-) -> None:
-    keep = Trainer._keep
+def test_an_interrupted_run_loses_no_step(train: Command, words: Words, tmp_path: Path) -> None:
+    state = tmp_path / "model.run" / "state.pt"
+    command = [sys.executable, "-m", "hsi.train.command", *words(steps=5000, save_every=3)]
+    with subprocess.Popen([*command, "--quiet"], stderr=subprocess.PIPE, text=True) as process:
+        while not state.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.terminate()
+        _, err = process.communicate(timeout=60)
 
-    def interrupted(self: Trainer, rows: RunLog) -> None:
-        keep(self, rows)
-        if self.step == 1:
-            os.kill(os.getpid(), number)
-
-    monkeypatch.setattr(Trainer, "_keep", interrupted)
-    code, out, err = train(steps=3)
-
-    assert (code, out) == (expected, "")
+    assert process.returncode == 128 + signal.SIGTERM
     assert err == "hsi-train: interrupted: the same command goes on from the last saved state\n"
-    assert load_values(tmp_path / "model.run" / "state.pt")["step"] == 1
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    reached = load_values(state)["step"]
+    assert len((tmp_path / "model.run" / "log.csv").read_text().splitlines()) == 1 + reached
 
-    assert train(steps=3)[0] == 0
-    rows = csv.DictReader((tmp_path / "model.run" / "log.csv").read_text().splitlines())
-    assert [row["step"] for row in rows] == ["1", "2", "3"]
+    assert train(steps=reached + 1)[0] == 0
+    assert load_values(state)["step"] == reached + 1
 
 
 def test_help_names_every_default(capsys: pytest.CaptureFixture[str]) -> None:
