@@ -37,6 +37,28 @@ def layer_of(conv: onnx.NodeProto) -> str:
     return weight.removeprefix("network.").removesuffix(".weight")
 
 
+def part_shared_weights(model: onnx.ModelProto) -> None:
+    """Give each convolution weights of its own: a layer is known by the name of its weight.
+
+    A network may run one layer twice in a frame, on values whose ranges have nothing in common.
+    """
+    known: dict[str, int] = {}
+    arrays = constants(model)
+    for node in model.graph.node:
+        if node.op_type != "Conv":
+            continue
+        weight = node.input[1]
+        known[weight] = known.get(weight, 0) + 1
+        if known[weight] == 1:
+            continue
+        for place in range(1, len(node.input)):
+            name = node.input[place]
+            stem, _, last = name.rpartition(".")
+            own = f"{stem}.{known[weight]}.{last}"
+            set_constant(model, own, arrays[name])
+            node.input[place] = own
+
+
 def set_constant(model: onnx.ModelProto, name: str, value: Array) -> None:
     """Add an initializer, or replace the one of this name."""
     fresh = numpy_helper.from_array(value, name)

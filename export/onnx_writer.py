@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.onnx import OnnxExporterError
 
-from hsi.calibrate.graph_edit import set_nodes
+from hsi.calibrate.graph_edit import part_shared_weights, set_nodes
 from hsi.export.graph import StyleEncoderGraph, StylizerGraph
 from hsi.export.pad_pass import pad_as_it_lies
 from hsi.export.rules import check_rules
@@ -82,6 +82,7 @@ def _written(
     _name_picture_sides(model)
     _cast_before_shapes(model)
     pad_as_it_lies(model)
+    part_shared_weights(model)
     check_rules(model)
     data: bytes = model.SerializeToString()
     return data
