@@ -6,7 +6,7 @@ from hsi.calibrate.graph_edit import constants, convolutions, part_shared_weight
 
 
 def test_a_layer_that_runs_twice_becomes_two_of_the_same_weights() -> None:
-    sides = ["N", 3, "H", "W"]
+    sides: list[str | int | None] = ["N", 3, "H", "W"]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, sides) for name in ("in", "out")]
     names = ["a.conv.weight", "a.conv.bias"]
     nodes = [
